@@ -1,0 +1,457 @@
+//! The seam between a core and the rest of its process: decisions, requests, events. One [`Hooks`] per
+//! core; nothing here blocks.
+
+use crate::codes::Code;
+use crate::entry::Kind;
+use crate::ids::{DeviceId, PskId, SessionId, TransferId, Value};
+use crate::io::Now;
+use crate::points::Point;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+/// Names something that answers later.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// The authenticated other end of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// Its device; zero while it only holds a join token.
+    pub device: DeviceId,
+    /// Its account; empty while it only holds a join token.
+    pub account: Arc<str>,
+    /// Where it connects from.
+    pub address: SocketAddr,
+    /// The session.
+    pub session: SessionId,
+    /// What it proved: a certificate, or only a join token.
+    pub trust: Trust,
+}
+
+/// What a peer proved in its handshake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trust {
+    /// A certificate of a trusted root.
+    Certificate,
+    /// A join token: it may join and nothing else.
+    JoinToken(PskId),
+}
+
+/// What a subject wants to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action<'a> {
+    /// Open a session.
+    Connect,
+    /// List names.
+    Browse,
+    /// Read files.
+    Pull,
+    /// Write files.
+    Push,
+    /// Replace one named version.
+    Replace,
+    /// Remove names.
+    Remove,
+    /// Call a protocol.
+    Invoke(&'a str),
+}
+
+impl Action<'_> {
+    /// Its name in rules and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Browse => "browse",
+            Self::Pull => "pull",
+            Self::Push => "push",
+            Self::Replace => "replace",
+            Self::Remove => "remove",
+            Self::Invoke(_) => "invoke",
+        }
+    }
+}
+
+/// One fact about the call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fact {
+    /// A number.
+    Number(u64),
+    /// Text.
+    Text(String),
+    /// Bytes, such as a path.
+    Bytes(Vec<u8>),
+}
+
+/// What a decision may read; each key read joins the decision's cache key.
+pub trait Facts {
+    /// The fact of this name.
+    fn get(&self, key: &str) -> Option<Fact>;
+}
+
+/// A question to the authorizer.
+pub struct Ask<'a> {
+    /// Who.
+    pub subject: &'a Peer,
+    /// Wants to do what.
+    pub action: Action<'a>,
+    /// On which share; empty for connect and invoke.
+    pub root: &'a str,
+    /// All else.
+    pub facts: &'a dyn Facts,
+}
+
+/// Allowed or denied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Yes, under the obligations.
+    Allow,
+    /// No.
+    Deny,
+}
+
+/// The authorizer's answer.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Allowed or denied.
+    pub effect: Effect,
+    /// Why, when denied.
+    pub code: Code,
+    /// Which rule decided, for logs and error texts.
+    pub reason: Arc<str>,
+    /// Generation of the rules it was made under.
+    pub generation: u32,
+    /// UTC milliseconds after which it must be asked again; `u64::MAX`: never.
+    pub until_ms: u64,
+    /// What the engine enforces.
+    pub obligations: Obligations,
+}
+
+/// What the engine enforces natively while it does what was allowed. `u64::MAX` is no bound.
+#[derive(Clone, Debug)]
+pub struct Obligations {
+    /// Most bytes of one transfer.
+    pub bytes_max: u64,
+    /// Most files of one transfer.
+    pub files_max: u64,
+    /// Rate of the session.
+    pub bytes_per_second: u64,
+    /// UTC milliseconds after which it ends.
+    pub not_after_ms: u64,
+    /// Nothing is written.
+    pub read_only: bool,
+}
+
+impl Obligations {
+    /// No obligation.
+    pub const NONE: Self = Self {
+        bytes_max: u64::MAX,
+        files_max: u64::MAX,
+        bytes_per_second: u64::MAX,
+        not_after_ms: u64::MAX,
+        read_only: false,
+    };
+}
+
+/// A request that the core does not serve itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Name of the protocol.
+    pub protocol: &'a str,
+    /// The protocol's own bytes.
+    pub payload: &'a [u8],
+    /// Optional metadata.
+    pub metadata: Option<&'a [u8]>,
+}
+
+/// The one reply of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reply {
+    /// Done, with optional data.
+    Success(Option<Vec<u8>>),
+    /// The protocol's own answer.
+    Protocol(Vec<u8>),
+    /// Refused or failed.
+    Error {
+        /// Why.
+        code: Code,
+        /// For people: what happened, to what, what next.
+        message: String,
+    },
+    /// Answer to [`StoreAsk::Psk`]; `None`: unknown, used or expired.
+    Psk(Option<Psk>),
+}
+
+/// A pre-shared key and whose it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Psk {
+    /// Its secret bytes; erased by whoever holds them last.
+    pub secret: [u8; 32],
+    /// UTC milliseconds after which it is refused.
+    pub expires_ms: u64,
+}
+
+/// When the reply comes.
+#[derive(Debug)]
+pub enum Answer {
+    /// At once.
+    Now(Reply),
+    /// From [`Hooks::poll`], under the ticket.
+    Later,
+    /// The queue is full: 503.
+    Busy,
+}
+
+/// What the store thread is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoreAsk {
+    /// The join secret of this id: [`Reply::Psk`].
+    Psk(PskId),
+    /// Keep a signed receipt: [`Reply::Success`] once durable.
+    Receipt {
+        /// Of which transfer.
+        transfer: TransferId,
+        /// The receipt file's bytes.
+        bytes: Box<[u8]>,
+    },
+}
+
+/// The queue is full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Busy;
+
+/// What became of one name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileAction {
+    /// It was not there before.
+    Created,
+    /// It had other content before.
+    Replaced,
+    /// Only metadata changed.
+    Metadata,
+    /// It was equal already.
+    Unchanged,
+    /// It was extraneous and is gone.
+    Deleted,
+    /// It was left out on purpose.
+    Skipped,
+    /// It failed.
+    Failed,
+}
+
+impl FileAction {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Replaced => "replaced",
+            Self::Metadata => "metadata",
+            Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Stages of the data path, for "why is it slow".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Stage {
+    /// Reading the source.
+    Read,
+    /// BLAKE3.
+    Hash,
+    /// Sealing records.
+    Seal,
+    /// Sending.
+    Send,
+    /// Waiting for bytes of a record that has begun.
+    Receive,
+    /// Opening records.
+    Open,
+    /// Writing the destination.
+    Write,
+    /// Syncing it.
+    Sync,
+    /// Waiting for credit of the receiver.
+    Credit,
+    /// Waiting for the peer to begin.
+    Peer,
+}
+
+impl Stage {
+    /// Every stage, in the order of [`StageTimes`].
+    pub const ALL: [Stage; 10] = [
+        Stage::Read,
+        Stage::Hash,
+        Stage::Seal,
+        Stage::Send,
+        Stage::Receive,
+        Stage::Open,
+        Stage::Write,
+        Stage::Sync,
+        Stage::Credit,
+        Stage::Peer,
+    ];
+
+    /// Its name in summaries and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Hash => "hash",
+            Self::Seal => "seal",
+            Self::Send => "send",
+            Self::Receive => "receive",
+            Self::Open => "open",
+            Self::Write => "write",
+            Self::Sync => "sync",
+            Self::Credit => "credit",
+            Self::Peer => "peer",
+        }
+    }
+}
+
+/// Nanoseconds spent in each [`Stage`], indexed by it; sampled and scaled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StageTimes(pub [u64; 10]);
+
+impl StageTimes {
+    /// Adds time to one stage.
+    pub fn add(&mut self, stage: Stage, ns: u64) {
+        let sum = &mut self.0[stage as usize];
+        *sum = sum.saturating_add(ns);
+    }
+
+    /// Adds all of another.
+    pub fn merge(&mut self, other: &StageTimes) {
+        for (sum, more) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.saturating_add(more);
+        }
+    }
+
+    /// The stage with the largest sum; `None` when nothing was sampled.
+    pub fn limiting(&self) -> Option<Stage> {
+        let (index, &most) = self.0.iter().enumerate().max_by_key(|(_, ns)| **ns)?;
+        (most > 0).then_some(Stage::ALL[index])
+    }
+}
+
+/// What a core reports. Reports may be dropped when nobody keeps up; drops are counted, and the events
+/// marked "kept" never are.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A session is verified.
+    SessionUp {
+        /// Whose.
+        peer: &'a Peer,
+    },
+    /// A session ended.
+    SessionDown {
+        /// Whose.
+        peer: &'a Peer,
+        /// Why, `None` for an orderly end.
+        code: Option<Code>,
+    },
+    /// A connection was refused before it had a peer.
+    Refused {
+        /// From where.
+        address: SocketAddr,
+        /// Why.
+        code: Code,
+        /// For the log.
+        detail: &'a str,
+    },
+    /// A name was decided or published.
+    File {
+        /// Of which transfer.
+        transfer: TransferId,
+        /// Path relative to the destination.
+        path: &'a [u8],
+        /// Kind, where known.
+        kind: Option<Kind>,
+        /// What became of it.
+        action: FileAction,
+        /// Bytes.
+        size: u64,
+        /// BLAKE3 root of a file.
+        root: Option<Value>,
+        /// Bytes of content that travelled in this run.
+        bytes_sent: u64,
+        /// Bytes of content kept from an earlier run.
+        bytes_resumed: u64,
+        /// Why it failed.
+        code: Option<Code>,
+    },
+    /// How far a transfer is; at most ten a second.
+    Progress {
+        /// Which.
+        transfer: TransferId,
+        /// Content bytes moved.
+        bytes: u64,
+        /// Content bytes known so far.
+        bytes_total: u64,
+        /// Files done.
+        files: u64,
+        /// Files known so far.
+        files_total: u64,
+        /// The stage with the most sampled time so far.
+        limiting: Option<Stage>,
+    },
+    /// Something a person should know; the work goes on. Kept.
+    Warning {
+        /// What kind.
+        code: Code,
+        /// Text.
+        message: &'a str,
+        /// About which path.
+        path: Option<&'a [u8]>,
+    },
+    /// A connection is tried again.
+    Retry {
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// After how many milliseconds.
+        wait_ms: u64,
+        /// Why.
+        code: Code,
+    },
+    /// A decision was made: for the audit log.
+    Decided {
+        /// About whom.
+        peer: &'a Peer,
+        /// What.
+        action: &'a str,
+        /// Where.
+        root: &'a str,
+        /// The answer.
+        decision: &'a Decision,
+    },
+}
+
+/// One core's way to the rest of its process.
+pub trait Hooks {
+    /// Generation of rules and grants; one relaxed load per chunk.
+    fn generation(&self) -> u32;
+    /// Decides; at most 3 ms.
+    fn decide(&mut self, ask: &Ask<'_>, now: Now) -> Decision;
+    /// Takes a request for a protocol the core does not serve.
+    fn request(&mut self, ticket: Ticket, from: &Peer, call: &Call<'_>) -> Answer;
+    /// Asks the store thread.
+    ///
+    /// # Errors
+    /// Its queue is full.
+    fn store(&mut self, ticket: Ticket, ask: StoreAsk) -> Result<(), Busy>;
+    /// Replies that came since.
+    fn poll(&mut self, out: &mut Vec<(Ticket, Reply)>);
+    /// Reports.
+    fn event(&mut self, event: &Event<'_>);
+    /// Name of an owner (or group) by number.
+    fn owner_name(&self, id: u32, group: bool) -> Option<Arc<str>>;
+    /// Number of an owner (or group) by name.
+    fn owner_id(&self, name: &str, group: bool) -> Option<u32>;
+    /// A crash point was passed.
+    fn reach(&mut self, _point: Point) {}
+}

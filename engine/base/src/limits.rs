@@ -1,0 +1,237 @@
+//! Every bound of the engine, in one place.
+//!
+//! A bound has a default, a TINY value under which tests meet wrap-around and full queues within
+//! milliseconds, and a ceiling that configuration may raise it to. Full means back-pressure or refusal,
+//! never growth. Sizes in bytes, times in milliseconds unless the name says otherwise.
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr, $tiny:expr, $ceiling:expr;)*) => {
+        /// The bounds of one process.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct Limits { $($(#[$doc])* pub $name: $type,)* }
+
+        impl Limits {
+            /// What ships.
+            pub const DEFAULT: Self = Self { $($name: $default,)* };
+            /// What the simulator runs under.
+            pub const TINY: Self = Self { $($name: $tiny,)* };
+            /// What configuration may raise a bound to; equal to the default where it may not.
+            pub const CEILING: Self = Self { $($name: $ceiling,)* };
+            /// Names of the bounds, as configuration spells them.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
+
+            /// Sets one bound by name, between 1 and its ceiling.
+            ///
+            /// # Errors
+            /// No such bound, or the allowed range.
+            pub fn set(&mut self, name: &str, value: u64) -> Result<(), LimitError> {
+                match name {
+                    $(stringify!($name) => {
+                        let most = Self::CEILING.$name as u64;
+                        if value == 0 || value > most {
+                            return Err(LimitError::Range { most });
+                        }
+                        self.$name = value as $type;
+                        Ok(())
+                    })*
+                    _ => Err(LimitError::Unknown),
+                }
+            }
+        }
+    };
+}
+
+/// Why a bound could not be set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LimitError {
+    /// No bound of this name.
+    Unknown,
+    /// Not between 1 and `most`.
+    Range {
+        /// The ceiling.
+        most: u64,
+    },
+}
+
+/// 2^10.
+pub const KIB: u32 = 1 << 10;
+/// 2^20.
+pub const MIB: u32 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const HOUR_MS: u64 = 3_600_000;
+
+/// Bytes of a frame header.
+pub const HEADER_BYTES: u32 = 12;
+/// Where a frame header begins in an arena slot, so that data begins on a page boundary.
+pub const HEADER_AT: u32 = 4084;
+/// Where data begins in an arena slot.
+pub const DATA_AT: u32 = 4096;
+/// Most bytes of trailer and tag after the data of a record.
+pub const TAIL_BYTES_MAX: u32 = 128 - HEADER_BYTES;
+
+limits! {
+    /// Payload of a full record: the AEAD unit and one buffer. A constant of the protocol.
+    record_bytes: u32 = 256 * KIB, KIB, 256 * KIB;
+    /// One arena slot: 4 KiB head room, a record, 4 KiB for trailer and tag.
+    buffer_bytes: u32 = 264 * KIB, 9 * KIB, 264 * KIB;
+    /// Arena of one core.
+    arena_bytes_per_core: u64 = 64 * MIB as u64, 72 * KIB as u64, GIB;
+    /// Buffers in flight per stream and direction.
+    buffers_per_direction: u32 = 4, 2, 16;
+    /// One device's share of a core's buffers is one over this.
+    device_share_divisor: u32 = 4, 2, 4;
+    /// Smallest chunk.
+    chunk_bytes_min: u32 = MIB, 4 * KIB, MIB;
+    /// Largest chunk of files up to 8 TiB.
+    chunk_bytes_max: u32 = 64 * MIB, 16 * KIB, 64 * MIB;
+    /// Largest chunk of all.
+    chunk_bytes_huge: u32 = 1024 * MIB, 32 * KIB, 1024 * MIB;
+    /// Chunks of one file.
+    chunk_values_max: u32 = 131_072, 16, 131_072;
+    /// Bytes of a manifest.
+    manifest_bytes_max: u32 = 4 * MIB + 4 * KIB, KIB, 4 * MIB + 4 * KIB;
+    /// Files up to this travel in packs.
+    pack_file_bytes_max: u32 = 128 * KIB, 512, 128 * KIB;
+    /// Files above this have a journal: one window.
+    journal_file_bytes_min: u64 = 16 * MIB as u64, 8 * KIB as u64, 16 * MIB as u64;
+    /// Bytes of one stream sent and not yet acknowledged as received.
+    window_bytes_per_stream: u64 = 16 * MIB as u64, 8 * KIB as u64, 256 * MIB as u64;
+    /// One Control message, reassembled.
+    control_bytes_max: u32 = MIB, 4 * KIB, 16 * MIB;
+    /// Hello, reassembled.
+    hello_bytes_max: u32 = 2 * KIB, 2 * KIB, 2 * KIB;
+    /// All bytes of a peer before it is authenticated.
+    before_auth_bytes_max: u32 = 8 * KIB, 8 * KIB, 8 * KIB;
+    /// Nesting of BSON.
+    bson_depth_max: u32 = 16, 4, 16;
+    /// A UDP datagram.
+    udp_bytes_max: u32 = 512, 512, 512;
+    /// Files under one seal.
+    seal_files_max: u32 = 4096, 4, 65_536;
+    /// Bytes under one seal (a larger file is a batch of its own).
+    seal_bytes_max: u64 = 64 * MIB as u64, 16 * KIB as u64, GIB;
+    /// Age of a batch before it is sealed.
+    seal_ms: u64 = 250, 5, 5000;
+    /// Files of one durability batch.
+    tree_files_max: u32 = 4096, 8, 65_536;
+    /// Bytes of one durability batch.
+    tree_bytes_max: u64 = GIB, 64 * KIB as u64, 16 * GIB;
+    /// Age of a durability batch.
+    tree_ms: u64 = 5000, 20, 60_000;
+    /// Entries of one Entries message.
+    entries_batch_max: u32 = 1024, 4, 4096;
+    /// Entries messages without a Want.
+    entries_unanswered_max: u32 = 8, 2, 64;
+    /// Seals without a verdict.
+    seals_pending_max: u32 = 64, 2, 256;
+    /// Names of one directory held in memory.
+    directory_names_bytes_max: u64 = 64 * MIB as u64, 4 * KIB as u64, GIB;
+    /// Length of a path.
+    path_bytes_max: u32 = 4096, 256, 4096;
+    /// Length of a component.
+    name_bytes_max: u32 = 255, 64, 255;
+    /// Components of a path.
+    path_depth_max: u32 = 256, 8, 256;
+    /// Data streams of one transfer.
+    streams_max: u32 = 4, 2, 16;
+    /// Transfers of one session at once.
+    transfers_per_session_max: u32 = 8, 2, 64;
+    /// Sessions of one core.
+    sessions_per_core_max: u32 = 4096, 8, 65_536;
+    /// Handshakes in progress per core.
+    half_open_per_core_max: u32 = 256, 4, 4096;
+    /// Handshakes in progress per address and core.
+    half_open_per_address_max: u32 = 64, 2, 1024;
+    /// From the first byte to Ready.
+    handshake_ms: u64 = 30_000, 300, 120_000;
+    /// From a record's announcement to its last byte.
+    record_ms: u64 = 60_000, 600, 600_000;
+    /// Largest difference between the clocks of two peers.
+    clock_skew_ms: u64 = 300_000, 300_000, 300_000;
+    /// Silence before a ping.
+    ping_ms: u64 = 30_000, 300, HOUR_MS;
+    /// From a ping to its pong.
+    pong_ms: u64 = 30_000, 300, HOUR_MS;
+    /// From SIGTERM to the end of what still runs.
+    drain_ms: u64 = 30_000, 100, HOUR_MS;
+    /// Control frames of one direction under one key.
+    rekey_controls_max: u32 = 1000, 4, 1000;
+    /// Records of one direction under one key.
+    rekey_records_max: u64 = 1 << 20, 8, 1 << 20;
+    /// Bytes of one direction under one key.
+    rekey_bytes_max: u64 = 64 * GIB, 16 * KIB as u64, 64 * GIB;
+    /// Age of a key.
+    rekey_ms: u64 = HOUR_MS, 50, HOUR_MS;
+    /// Operations in flight on one core.
+    ops_in_flight_per_core: u32 = 8192, 64, 65_536;
+    /// Completions taken in one turn.
+    done_per_turn: u32 = 256, 4, 4096;
+    /// Acts of one background batch.
+    acts_per_batch_max: u32 = 256, 4, 1024;
+    /// Acts of one inline batch.
+    acts_inline_max: u32 = 64, 2, 256;
+    /// Mails waiting for one core.
+    mailbox_max: u32 = 1024, 64, 65_536;
+    /// Requests waiting for the other threads.
+    hook_queue_max: u32 = 1024, 2, 65_536;
+    /// Requests of one session without a reply.
+    requests_per_session_max: u32 = 32, 2, 1024;
+    /// Life of a join token.
+    token_ttl_ms_max: u64 = 24 * HOUR_MS, 1000, 720 * HOUR_MS;
+    /// Life of a certificate.
+    cert_months: u32 = 12, 12, 24;
+    /// Age after which an idle journal and its part go.
+    journal_idle_days: u32 = 7, 1, 365;
+    /// Receipts kept.
+    receipts_kept_max: u32 = 1000, 2, 1_000_000;
+    /// Connections from one address to one process.
+    connections_per_address_max: u32 = 1024, 8, 65_536;
+}
+
+/// Relations between the bounds; asserted for DEFAULT and TINY when this compiles, and for a
+/// configuration when it is read.
+impl Limits {
+    /// The first relation that does not hold.
+    pub const fn broken_relation(&self) -> Option<&'static str> {
+        if self.sessions_per_core_max >= self.ops_in_flight_per_core {
+            return Some("sessions_per_core_max must be below ops_in_flight_per_core");
+        }
+        if !self.chunk_bytes_min.is_multiple_of(self.record_bytes) {
+            return Some("record_bytes must divide chunk_bytes_min");
+        }
+        if self.pack_file_bytes_max * 2 > self.record_bytes {
+            return Some("two files of pack_file_bytes_max must fit record_bytes");
+        }
+        if self.arena_bytes_per_core / (self.buffer_bytes as u64) < 8 {
+            return Some("arena_bytes_per_core must hold 8 buffers");
+        }
+        if self.buffer_bytes < DATA_AT + self.record_bytes + TAIL_BYTES_MAX {
+            return Some("buffer_bytes must hold head room, a record and its tail");
+        }
+        if self.window_bytes_per_stream < self.record_bytes as u64 * 2 {
+            return Some("window_bytes_per_stream must hold two records");
+        }
+        if self.chunk_bytes_min > self.chunk_bytes_max || self.chunk_bytes_max > self.chunk_bytes_huge {
+            return Some("chunk_bytes_min, chunk_bytes_max and chunk_bytes_huge must not decrease");
+        }
+        None
+    }
+}
+
+const _: () = assert!(Limits::DEFAULT.broken_relation().is_none());
+const _: () = assert!(Limits::TINY.broken_relation().is_none());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_set_by_name_within_their_ceilings() {
+        let mut limits = Limits::DEFAULT;
+        assert_eq!(limits.set("seal_files_max", 10), Ok(()));
+        assert_eq!(limits.seal_files_max, 10);
+        assert_eq!(limits.set("seal_files_max", 65_537), Err(LimitError::Range { most: 65_536 }));
+        assert_eq!(limits.set("seal_files_max", 0), Err(LimitError::Range { most: 65_536 }));
+        assert_eq!(limits.set("no_such_bound", 1), Err(LimitError::Unknown));
+    }
+}
