@@ -1,0 +1,1 @@
+//! Speed: what the benches under `benches/` share.

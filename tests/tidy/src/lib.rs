@@ -1,0 +1,1 @@
+//! What must never be: the reading of the repository that the tests beside this file judge.
