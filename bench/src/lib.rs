@@ -1,1 +1,3 @@
 //! Speed: what the benches under `benches/` share.
+
+#![forbid(unsafe_code)]

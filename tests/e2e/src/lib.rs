@@ -1,1 +1,3 @@
 //! Harness for tests that drive the real binaries.
+
+#![forbid(unsafe_code)]
