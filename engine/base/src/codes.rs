@@ -66,6 +66,8 @@ codes! {
     ConnectionLost = 2001, "CONNECTION_LOST", 503, 12, true;
     /// No connection, or the server is shutting down.
     Unavailable = 2002, "UNAVAILABLE", 503, 10, true;
+    /// A signal ended the command.
+    Interrupted = 2003, "INTERRUPTED", 503, 20, true;
     /// Our own fault.
     InternalError = 3000, "INTERNAL_ERROR", 500, 12, false;
     /// Authentication comes first.

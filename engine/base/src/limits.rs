@@ -20,6 +20,11 @@ macro_rules! limits {
             /// Names of the bounds, as configuration spells them.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
 
+            /// Every bound: its name, its value here, its ceiling.
+            pub fn rows(&self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+                [$((stringify!($name), self.$name as u64, Self::CEILING.$name as u64),)*].into_iter()
+            }
+
             /// Sets one bound by name, between 1 and its ceiling.
             ///
             /// # Errors
@@ -76,6 +81,8 @@ limits! {
     buffer_bytes: u32 = 264 * KIB, 9 * KIB, 264 * KIB;
     /// Arena of one core.
     arena_bytes_per_core: u64 = 64 * MIB as u64, 72 * KIB as u64, GIB;
+    /// Cores of one process; each is a thread, a ring and an arena.
+    cores_max: u32 = 1024, 2, 1024;
     /// Buffers in flight per stream and direction.
     buffers_per_direction: u32 = 4, 2, 16;
     /// One device's share of a core's buffers is one over this.
