@@ -191,6 +191,24 @@ limits! {
     journal_idle_days: u32 = 7, 1, 365;
     /// Receipts kept.
     receipts_kept_max: u32 = 1000, 2, 1_000_000;
+    /// Rows of the audit log; the oldest go.
+    audit_rows_max: u32 = 1_000_000, 8, 100_000_000;
+    /// Bans in force at once.
+    bans_max: u32 = 65_536, 4, 1 << 20;
+    /// Devices on one revocation list (40 bytes each).
+    crl_devices_max: u32 = 65_536, 4, 1 << 20;
+    /// Name of an account, a device or a remote.
+    account_bytes_max: u32 = 64, 64, 64;
+    /// Addresses of one hub, in a join token or a remote.
+    addresses_max: u32 = 8, 2, 32;
+    /// Length of one address, `host:port`.
+    address_bytes_max: u32 = 255, 64, 255;
+    /// A join token as text: 141 bytes and its addresses, in base32.
+    token_text_bytes_max: u32 = 4 * KIB, 512, 16 * KIB;
+    /// Trust roots of one state directory.
+    trust_roots_max: u32 = 64, 2, 1024;
+    /// Remotes of one state directory.
+    remotes_max: u32 = 1024, 4, 65_536;
     /// Connections from one address to one process.
     connections_per_address_max: u32 = 1024, 8, 65_536;
 }
