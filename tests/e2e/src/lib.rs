@@ -1,3 +1,24 @@
 //! Harness for tests that drive the real binaries.
+//!
+//! It starts `xferd` and `xfer` as anybody would, reads only what they document (the ready line, NDJSON, exit
+//! codes, files), and judges with means of its own: a walk, BLAKE3, a proxy that counts bytes. It never looks
+//! inside the engine and never waits for a time: it waits for an event, with a deadline against hanging.
 
 #![forbid(unsafe_code)]
+
+pub mod client;
+pub mod compare;
+pub mod daemon;
+pub mod hostile;
+pub mod program;
+pub mod proxy;
+pub mod scratch;
+pub mod seed;
+pub mod tree;
+
+pub use client::{Client, Run};
+pub use compare::{Depth, Snapshot, differences};
+pub use daemon::Daemon;
+pub use proxy::{Direction, Proxy};
+pub use scratch::Scratch;
+pub use seed::Seed;
