@@ -197,8 +197,6 @@ limits! {
     bans_max: u32 = 65_536, 4, 1 << 20;
     /// Devices on one revocation list (40 bytes each).
     crl_devices_max: u32 = 65_536, 4, 1 << 20;
-    /// Name of an account, a device or a remote.
-    account_bytes_max: u32 = 64, 64, 64;
     /// Addresses of one hub, in a join token or a remote.
     addresses_max: u32 = 8, 2, 32;
     /// Length of one address, `host:port`.
