@@ -1,0 +1,1 @@
+//! What a restart keeps, rolls forward and sweeps.
