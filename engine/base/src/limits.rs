@@ -177,6 +177,10 @@ limits! {
     acts_per_batch_max: u32 = 256, 4, 1024;
     /// Acts of one inline batch.
     acts_inline_max: u32 = 64, 2, 256;
+    /// Threads of one core that run background batches beside io_uring.
+    helper_threads_per_core: u32 = 1, 1, 8;
+    /// Threads of one core for files, where io_uring cannot be used.
+    pool_threads_per_core: u32 = 8, 2, 64;
     /// Mails waiting for one core.
     mailbox_max: u32 = 1024, 64, 65_536;
     /// Requests waiting for the other threads.
