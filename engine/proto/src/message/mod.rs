@@ -1,1 +1,5 @@
-//! Control messages.
+//! What two verified peers say to each other besides data.
+
+pub mod close;
+
+pub use close::{Beat, Close};

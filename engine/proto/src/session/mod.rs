@@ -5,10 +5,15 @@
 //! connect ------------------------> Initiator --+--> Established { Sealer, Opener, ids, peer }
 //! ```
 
+pub mod certificate;
+pub mod handshake;
 pub mod record;
 pub mod secret;
 pub mod suite;
+pub mod transition;
 
+pub use certificate::Certificate;
+pub use handshake::{Established, HandshakeError, Initiator, Output, PeerIdentity, Responder};
 pub use record::{Opened, Opener, RecordError, Sealer};
 pub use secret::Secret;
 pub use suite::Suite;

@@ -127,7 +127,9 @@ pub fn render() -> String {
         out.push_str(&format!("| {bit} | {name} | {meaning} |\n"));
     }
     out.push('\n');
-    for part in [LAYOUTS] {
+    let [hello, auth] = crate::session::handshake::LAYOUTS;
+    let certificate = crate::session::certificate::LAYOUTS;
+    for part in [LAYOUTS, hello, auth, certificate, crate::message::close::LAYOUTS] {
         out.push_str(&render_tables(part));
     }
     out
