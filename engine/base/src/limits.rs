@@ -111,6 +111,8 @@ limits! {
     before_auth_bytes_max: u32 = 8 * KIB, 8 * KIB, 8 * KIB;
     /// Nesting of BSON.
     bson_depth_max: u32 = 16, 4, 16;
+    /// Keys of one BSON document.
+    bson_keys_max: u32 = 1024, 64, 65_536;
     /// A UDP datagram.
     udp_bytes_max: u32 = 512, 512, 512;
     /// Files under one seal.
