@@ -102,6 +102,11 @@ impl Running {
         self.program.id()
     }
 
+    /// The program itself.
+    pub(crate) fn program(&mut self) -> &mut Program {
+        &mut self.program
+    }
+
     /// Reads events until one satisfies `wanted`; `None` when the command ended first.
     pub fn event(&mut self, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         while let Some(line) = self.program.line() {

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One name of a tree.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,6 +59,21 @@ pub fn snapshot(top: &Path) -> Snapshot {
                 folders.push(path);
             }
             found.insert(relative, node);
+        }
+    }
+    found
+}
+
+/// Every path below a folder, relative to it; folders before what they hold.
+pub fn names(top: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![top.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            }
+            found.push(entry.path().strip_prefix(top).expect("found below the top").to_owned());
         }
     }
     found

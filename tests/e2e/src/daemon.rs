@@ -1,6 +1,7 @@
 //! A running `xferd`.
 
-use crate::program::{Program, command};
+use crate::client::Running;
+use crate::program::{Program, Which, command};
 use rustix::process::Signal;
 use std::ffi::OsString;
 use std::fs::File;
@@ -157,6 +158,17 @@ impl Daemon {
 
     /// Waits until it ends by itself, as at a crash point.
     pub fn wait(mut self) -> ExitStatus {
+        self.program.wait()
+    }
+
+    /// How it ends when it should end while `command` runs: by itself, else by SIGTERM after the command.
+    pub fn outlives(mut self, mut command: Running) -> ExitStatus {
+        if Program::first_to_end(&mut self.program, command.program()) == Which::First {
+            command.kill();
+        } else {
+            command.end();
+            self.program.signal(Signal::TERM);
+        }
         self.program.wait()
     }
 

@@ -15,6 +15,7 @@ pub mod proxy;
 pub mod scratch;
 pub mod seed;
 pub mod tree;
+pub mod world;
 
 pub use client::{Client, Run};
 pub use compare::{Depth, Snapshot, differences};
@@ -22,3 +23,4 @@ pub use daemon::Daemon;
 pub use proxy::{Direction, Proxy};
 pub use scratch::Scratch;
 pub use seed::Seed;
+pub use world::World;

@@ -36,6 +36,15 @@ pub fn command(name: &str) -> Command {
     command
 }
 
+/// One of two programs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// The first.
+    First,
+    /// The second.
+    Second,
+}
+
 /// A started program, its output taken line by line. It is killed when this is dropped.
 pub struct Program {
     child: Child,
@@ -117,6 +126,20 @@ impl Program {
     pub fn errors(&mut self) -> String {
         let _ = self.child.wait();
         self.errors.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
+
+    /// Which of two programs ends first.
+    pub fn first_to_end(first: &mut Program, second: &mut Program) -> Which {
+        let open = |program: &mut Program| pidfd_open(Pid::from_child(&program.child), PidfdFlags::empty());
+        let (Ok(one), Ok(other)) = (open(first), open(second)) else { panic!("no pidfd") };
+        let mut watched = [PollFd::new(&one, PollFlags::IN), PollFd::new(&other, PollFlags::IN)];
+        let wait = Timespec { tv_sec: HANG.as_secs() as i64, tv_nsec: 0 };
+        match poll(&mut watched, Some(&wait)) {
+            Ok(0) => panic!("pids {} and {} hang", first.id(), second.id()),
+            Ok(_) if watched[0].revents().contains(PollFlags::IN) => Which::First,
+            Ok(_) => Which::Second,
+            Err(error) => panic!("poll: {error}"),
+        }
     }
 
     fn ended_within(&mut self, limit: Duration) -> bool {
