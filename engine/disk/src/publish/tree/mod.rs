@@ -1,8 +1,11 @@
 //! A batch of staged files gets its final names.
 
+mod commit;
+mod fill;
+
 use super::checkpoint::append;
 use super::{DirRef, Durability, FileRef, JournalRef, Outcome, Step, StepId, poison_code};
-use crate::journal::{Append, CommittingBody, Writer};
+use crate::journal::Writer;
 use crate::paths::{ReservedKind, ReservedName};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec;
@@ -11,8 +14,7 @@ use base::codes::Code;
 use base::entry::Meta;
 use base::ids::Value;
 use base::io::{Errno, RenameHow};
-use base::limits::Limits;
-use base::name::{Name, RelPath};
+use base::name::Name;
 use base::points::Point;
 
 /// One staged file or symlink, whole, verified against its seal.
@@ -176,133 +178,6 @@ impl Todo {
     }
 }
 
-/// Filling.
-impl TreePublication {
-    /// An empty batch. `anchor` is the share's name, or the local root of a pull; `batch` numbers it within
-    /// its transfer.
-    pub fn new(batch: u32, anchor: &[u8], durability: Durability, limits: &Limits) -> Self {
-        assert!(
-            anchor.len() <= limits.path_bytes_max as usize,
-            "an anchor is a name or a path that was opened"
-        );
-        Self {
-            batch,
-            anchor: anchor.to_vec(),
-            durability,
-            files_max: limits.tree_files_max,
-            record_bytes_max: limits.record_bytes,
-            files: Vec::new(),
-            names: Vec::new(),
-            directories: Vec::new(),
-            by_path: BTreeMap::new(),
-            phase: Phase::Filling,
-            queue: VecDeque::new(),
-            in_flight: Vec::new(),
-            in_flight_count: 0,
-            commit_next: 0,
-            committed: false,
-            renamed: 0,
-            failures: Vec::new(),
-            dir_failures: Vec::new(),
-            poison: None,
-        }
-    }
-
-    /// A directory of this batch by its path below the anchor; the same path gives the same reference.
-    pub fn directory(&mut self, path: RelPath<'_>) -> DirRef {
-        assert!(self.phase == Phase::Filling, "a batch is filled before it is run");
-        if let Some(last) = self.directories.last()
-            && last.path == path.as_bytes()
-        {
-            return DirRef(self.directories.len() as u32 - 1);
-        }
-        if let Some(&known) = self.by_path.get(path.as_bytes()) {
-            return known;
-        }
-        let dir = DirRef(self.directories.len() as u32);
-        let path = path.as_bytes().to_vec();
-        self.by_path.insert(path.clone(), dir);
-        self.directories.push(Directory { path, touched: false, parent: false, meta: None });
-        dir
-    }
-
-    /// Adds a file.
-    ///
-    /// # Errors
-    /// The batch is full.
-    pub fn push(&mut self, file: &Publish<'_>) -> Result<FileRef, Full> {
-        assert!(self.phase == Phase::Filling, "a batch is filled before it is run");
-        if self.files.len() >= self.files_max as usize {
-            return Err(Full);
-        }
-        let name = file.name.as_bytes();
-        let reference = FileRef(self.files.len() as u32);
-        self.directories[file.dir.0 as usize].touched = true;
-        self.files.push(File {
-            dir: file.dir,
-            temp: file.temp,
-            name_at: self.names.len() as u32,
-            name_len: name.len() as u8,
-            inode: file.inode,
-            root: file.root,
-            meta: file.meta,
-            symlink: file.symlink,
-            no_replace: file.no_replace,
-            state: FileState::Staged,
-        });
-        self.names.extend_from_slice(name);
-        Ok(reference)
-    }
-
-    /// A name in this directory was made outside the batch and must be as durable as the batch: every
-    /// directory the transfer makes, or finds without knowing that it was synced, passes its parent here.
-    pub fn parent(&mut self, dir: DirRef) {
-        self.directories[dir.0 as usize].parent = true;
-    }
-
-    /// Final metadata of a directory whose last child is in this batch: set after the renames. Its own
-    /// sync follows.
-    pub fn directory_meta(&mut self, dir: DirRef, meta: Meta) {
-        let directory = &mut self.directories[dir.0 as usize];
-        directory.meta = Some(meta);
-        directory.touched = true;
-    }
-
-    /// How many files it holds.
-    pub fn len(&self) -> u32 {
-        self.files.len() as u32
-    }
-
-    /// Whether running it would do nothing.
-    pub fn is_empty(&self) -> bool {
-        self.directories.is_empty()
-    }
-
-    /// How many directories it names: each takes a descriptor while it runs.
-    pub fn directory_count(&self) -> u32 {
-        self.directories.len() as u32
-    }
-
-    /// Path of a directory below the anchor.
-    ///
-    /// # Panics
-    /// Never: only checked paths come in.
-    pub fn directory_path(&self, dir: DirRef) -> RelPath<'_> {
-        RelPath::new(&self.directories[dir.0 as usize].path).expect("it came in as a checked path")
-    }
-
-    /// Final name of a file.
-    ///
-    /// # Panics
-    /// Never: only checked names come in.
-    pub fn file_name(&self, file: FileRef) -> Name<'_> {
-        let file = &self.files[file.0 as usize];
-        let at = file.name_at as usize;
-        Name::new(&self.names[at..at + usize::from(file.name_len)]).expect("it came in as a checked name")
-    }
-}
-
-/// Running.
 impl TreePublication {
     /// The next step; `None` while nothing more can be started, and at the end. `journal` is the
     /// transfer's.
@@ -537,54 +412,6 @@ impl TreePublication {
     fn names_of(&self, index: u32) -> (FileRef, DirRef, ReservedName, Name<'_>) {
         let file = &self.files[index as usize];
         (FileRef(index), file.dir, file.temp, self.file_name(FileRef(index)))
-    }
-
-    /// What COMMITTING lists: directories without files of their own, then the files.
-    fn commit_items(&self) -> usize {
-        self.directories.len() + self.files.len()
-    }
-
-    /// The next piece of the batch, as much as a record holds.
-    fn committing(&mut self, journal: &mut Writer) -> Append {
-        let mut body = CommittingBody::new(self.batch, &self.anchor, self.record_bytes_max);
-        let mut listed = BTreeMap::new();
-        while self.commit_next < self.commit_items() && self.commit_item(&mut body, &mut listed) {
-            self.commit_next += 1;
-        }
-        let last = self.commit_next == self.commit_items();
-        assert!(last || !body.is_empty(), "the longest item fits a record");
-        self.committed = true;
-        journal.committing(&body, last)
-    }
-
-    /// Lists one item; `false`: it needs the next record.
-    fn commit_item(&self, body: &mut CommittingBody, listed: &mut BTreeMap<DirRef, u16>) -> bool {
-        if let Some(directory) = self.directories.get(self.commit_next) {
-            let wanted = directory.parent || directory.meta.is_some();
-            return !wanted || self.listed(DirRef(self.commit_next as u32), body, listed).is_some();
-        }
-        let index = self.commit_next - self.directories.len();
-        let file = &self.files[index];
-        if file.state != FileState::Staged {
-            return true;
-        }
-        let Some(directory) = self.listed(file.dir, body, listed) else { return false };
-        let name = self.file_name(FileRef(index as u32));
-        body.file(directory, file.no_replace, &file.temp, name, file.inode, &file.root)
-    }
-
-    fn listed(
-        &self,
-        dir: DirRef,
-        body: &mut CommittingBody,
-        listed: &mut BTreeMap<DirRef, u16>,
-    ) -> Option<u16> {
-        if let Some(&known) = listed.get(&dir) {
-            return Some(known);
-        }
-        let index = body.directory(&self.directories[dir.0 as usize].path)?;
-        listed.insert(dir, index);
-        Some(index)
     }
 
     fn has_staged(&self) -> bool {
