@@ -1,1 +1,19 @@
+//! The two programs: `xferd`, the daemon, and `xfer`, the client.
+//!
+//! This room alone knows all others: it plugs a kernel (`ring`) and a process (`server`, `client`) into
+//! `shard`, reads flags and files, and makes every sentence a person reads. What the engine does with bytes
+//! is decided elsewhere.
+#![forbid(unsafe_code)]
 
+pub mod admin;
+pub mod client;
+pub mod config;
+pub mod duration;
+pub mod escape;
+pub mod failure;
+pub mod report;
+pub mod server;
+pub mod state_dir;
+pub mod usage;
+pub mod xfer_cli;
+pub mod xferd_cli;

@@ -1,0 +1,29 @@
+//! `xferd doctor`: what this machine gives and withholds.
+
+use super::Common;
+use crate::failure::Failure;
+use crate::server::doctor;
+
+/// Tell what this machine gives and withholds
+#[derive(clap::Args, Debug)]
+#[command(long_about = "\
+Looks at what the daemon would find here: io_uring, clock, limits on descriptors and locked memory, the state directory, \
+and for each share its file system's abilities (tried with a hidden file that is removed again; a read-only share \
+is only looked at). Each line says what was found and, where it is not good, what it costs and what to do.")]
+#[command(after_long_help = "\
+EXAMPLES
+  xferd doctor
+  xferd doctor --config ./xferd.toml --json
+
+EXIT STATUS
+  0 nothing stands in the way; 5 the daemon could not start here")]
+pub(super) struct Doctor {}
+
+impl Doctor {
+    pub(super) fn execute(self, common: &Common) -> Result<(), Failure> {
+        let config = super::load(&common.flags())?;
+        let findings = doctor::examine(&config);
+        common.print(&doctor::to_json(&findings), || doctor::to_text(&findings))?;
+        doctor::verdict(&findings)
+    }
+}
