@@ -16,7 +16,8 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         "d" => 86_400_000,
         _ => return Err("write a number and s, m, h or d, such as 15m".to_owned()),
     };
-    let number: u64 = digits.parse().map_err(|_| "write a number and s, m, h or d, such as 15m".to_owned())?;
+    let number: u64 =
+        digits.parse().map_err(|_| "write a number and s, m, h or d, such as 15m".to_owned())?;
     match number.checked_mul(unit) {
         Some(ms) if ms > 0 => Ok(Duration::from_millis(ms)),
         _ => Err("it must be longer than nothing".to_owned()),

@@ -102,7 +102,12 @@ impl Answer {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        Self { code: failure.code.name().to_owned(), exit: failure.exit, message: failure.message, next: failure.next }
+        Self {
+            code: failure.code.name().to_owned(),
+            exit: failure.exit,
+            message: failure.message,
+            next: failure.next,
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! One TOML file, read key by key, so that every mistake in it is told at once with its line.
 
 use super::{
-    ActionKind, Durability, Grant, IoChoice, LogFormat, Origin, PORT, Problem, Rule, Setting, Share, is_plain_name,
-    nearest,
+    ActionKind, Durability, Grant, IoChoice, LogFormat, Origin, PORT, Problem, Rule, Setting, Share,
+    is_plain_name, nearest,
 };
 use base::hooks::Effect;
 use base::ids::DeviceId;
@@ -68,7 +68,9 @@ pub(super) fn read(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Said
         let origin = file.origin(key.span().start);
         match whole_number(value.get_ref()) {
             Ok(number) => said.limits.push((key.get_ref().to_string(), Setting { value: number, origin })),
-            Err(message) => problems.push(Problem { origin, message: format!("limits.{}: {message}", key.get_ref()) }),
+            Err(message) => {
+                problems.push(Problem { origin, message: format!("limits.{}: {message}", key.get_ref()) })
+            }
         }
     }
     said.shares = shares.iter().filter_map(|(at, table)| share(&file, *at, table, problems)).collect();
@@ -120,7 +122,11 @@ impl<'a, 'i, 'p> Keys<'a, 'i, 'p> {
         self.problems.push(Problem { origin, message: format!("{}{key}: {message}", self.prefix) });
     }
 
-    fn take<T>(&mut self, key: &'static str, parse: impl FnOnce(&DeValue<'_>) -> Result<T, String>) -> Option<Setting<T>> {
+    fn take<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&DeValue<'_>) -> Result<T, String>,
+    ) -> Option<Setting<T>> {
         let (value, origin) = self.find(key)?;
         match parse(value.get_ref()) {
             Ok(value) => Some(Setting { value, origin }),
@@ -142,10 +148,9 @@ impl<'a, 'i, 'p> Keys<'a, 'i, 'p> {
 
     fn tables(&mut self, key: &'static str) -> Vec<Entry<'a, 'i>> {
         let Some((value, origin)) = self.find(key) else { return Vec::new() };
-        let items: Option<Vec<Entry<'a, 'i>>> = value
-            .get_ref()
-            .as_array()
-            .and_then(|array| array.iter().map(|item| Some((item.span().start, item.get_ref().as_table()?))).collect());
+        let items: Option<Vec<Entry<'a, 'i>>> = value.get_ref().as_array().and_then(|array| {
+            array.iter().map(|item| Some((item.span().start, item.get_ref().as_table()?))).collect()
+        });
         items.unwrap_or_else(|| {
             self.problem(origin, key, &format!("a list of tables is expected: write [[{key}]]"));
             Vec::new()
@@ -154,7 +159,8 @@ impl<'a, 'i, 'p> Keys<'a, 'i, 'p> {
 
     /// Whatever was not asked for is unknown.
     fn finish(self) {
-        for (name, _) in self.table.iter().filter(|(name, _)| !self.known.iter().any(|k| k == name.get_ref())) {
+        for (name, _) in self.table.iter().filter(|(name, _)| !self.known.iter().any(|k| k == name.get_ref()))
+        {
             let near = nearest(name.get_ref(), self.known.iter().copied());
             let hint = match near {
                 Some(near) => format!("did you mean \"{}{near}\"?", self.prefix),
@@ -208,8 +214,9 @@ fn rule(file: &File<'_>, at: usize, table: &DeTable<'_>, problems: &mut Vec<Prob
     let account = keys.take("account", star_or_name);
     let device = keys.take("device", |v| {
         let text = text_of(v)?;
-        DeviceId::from_hex(text)
-            .ok_or_else(|| format!("\"{text}\" is not a device id (64 hexadecimal digits; see 'xferd devices')"))
+        DeviceId::from_hex(text).ok_or_else(|| {
+            format!("\"{text}\" is not a device id (64 hexadecimal digits; see 'xferd devices')")
+        })
     });
     let actions = keys.take("action", actions);
     let share = keys.take("share", star_or_name);
@@ -250,7 +257,8 @@ fn boolean(value: &DeValue<'_>) -> Result<bool, String> {
 }
 
 fn whole_number(value: &DeValue<'_>) -> Result<u64, String> {
-    let integer = value.as_integer().ok_or_else(|| format!("a whole number is expected, not {}", article(value)))?;
+    let integer =
+        value.as_integer().ok_or_else(|| format!("a whole number is expected, not {}", article(value)))?;
     u64::from_str_radix(integer.as_str(), integer.radix())
         .map_err(|_| format!("{} is not between 0 and 2^64", integer.as_str()))
 }
@@ -259,10 +267,15 @@ fn cores(value: &DeValue<'_>) -> Result<u16, String> {
     super::layers::checked_cores(whole_number(value)?)
 }
 
-fn word<T>(value: &DeValue<'_>, from: impl Fn(&str) -> Option<T>, words: &[&'static str]) -> Result<T, String> {
+fn word<T>(
+    value: &DeValue<'_>,
+    from: impl Fn(&str) -> Option<T>,
+    words: &[&'static str],
+) -> Result<T, String> {
     let text = text_of(value)?;
     from(text).ok_or_else(|| {
-        let hint = nearest(text, words.iter().copied()).map_or(String::new(), |w| format!("; did you mean \"{w}\"?"));
+        let hint = nearest(text, words.iter().copied())
+            .map_or(String::new(), |w| format!("; did you mean \"{w}\"?"));
         format!("\"{text}\" is none of {}{hint}", words.join(", "))
     })
 }
@@ -277,7 +290,10 @@ fn plain_name(value: &DeValue<'_>) -> Result<String, String> {
     if is_plain_name(text) {
         return Ok(text.to_owned());
     }
-    Err(format!("\"{}\" cannot be a name: 1 to 64 bytes, no spaces, no control characters, none of / : *", text.escape_debug()))
+    Err(format!(
+        "\"{}\" cannot be a name: 1 to 64 bytes, no spaces, no control characters, none of / : *",
+        text.escape_debug()
+    ))
 }
 
 fn star_or_name(value: &DeValue<'_>) -> Result<Option<String>, String> {
@@ -303,7 +319,10 @@ fn addresses(value: &DeValue<'_>) -> Result<Vec<SocketAddr>, String> {
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     text.parse().or_else(|_| bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, PORT))).map_err(|_| {
-        format!("\"{}\" is no address to listen on; write IP:PORT, such as 0.0.0.0:{PORT} or [::]:{PORT}", text.escape_debug())
+        format!(
+            "\"{}\" is no address to listen on; write IP:PORT, such as 0.0.0.0:{PORT} or [::]:{PORT}",
+            text.escape_debug()
+        )
     })
 }
 

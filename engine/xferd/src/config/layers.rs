@@ -94,8 +94,11 @@ fn files(flags: &Flags, environment: &Environment<'_>, problems: &mut Vec<Proble
     let drop_ins = directory.join("conf.d");
     match std::fs::read_dir(&drop_ins) {
         Ok(entries) => {
-            let mut more: Vec<PathBuf> =
-                entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
+            let mut more: Vec<PathBuf> = entries
+                .flatten()
+                .map(|e| e.path())
+                .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+                .collect();
             more.sort();
             files.extend(more);
         }
@@ -126,9 +129,13 @@ fn lay_environment(said: &mut Said, environment: &Environment<'_>, problems: &mu
         let number = t.parse().map_err(|_| format!("\"{t}\" is not a whole number"))?;
         checked_cores(number)
     });
-    lay.text("XFERD_LISTEN", &mut said.listen, |t| t.split(',').map(|one| file::address(one.trim())).collect());
+    lay.text("XFERD_LISTEN", &mut said.listen, |t| {
+        t.split(',').map(|one| file::address(one.trim())).collect()
+    });
     lay.text("XFERD_IO", &mut said.io, |t| one_of(t, IoChoice::from_word, IoChoice::WORDS));
-    lay.text("XFERD_DURABILITY", &mut said.durability, |t| one_of(t, Durability::from_word, Durability::WORDS));
+    lay.text("XFERD_DURABILITY", &mut said.durability, |t| {
+        one_of(t, Durability::from_word, Durability::WORDS)
+    });
     lay.text("XFERD_LOG", &mut said.log, |t| Ok(t.to_owned()));
     lay.text("XFERD_LOG_FORMAT", &mut said.log_format, |t| one_of(t, LogFormat::from_word, LogFormat::WORDS));
     lay.path("XFERD_ROOT", &mut said.root);
@@ -223,11 +230,12 @@ fn finish(said: Said, environment: &Environment<'_>, problems: &mut Vec<Problem>
             origin: root.origin.clone(),
         });
     }
-    let listen = said.listen.unwrap_or_else(|| {
-        Setting::default_of(vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT))])
-    });
+    let listen = said
+        .listen
+        .unwrap_or_else(|| Setting::default_of(vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT))]));
     if listen.value.is_empty() {
-        problems.push(Problem { origin: listen.origin.clone(), message: "listen names no address".to_owned() });
+        problems
+            .push(Problem { origin: listen.origin.clone(), message: "listen names no address".to_owned() });
     }
     Config {
         cores: said.cores.unwrap_or_else(|| Setting::default_of(environment.cpus.max(1))),
@@ -257,12 +265,18 @@ fn limits(set: &[(String, Setting<u64>)], problems: &mut Vec<Problem>) -> Limits
     let mut limits = Limits::DEFAULT;
     for (name, setting) in set {
         let outcome = match name.as_str() {
-            "record_bytes" | "buffer_bytes" => Err(format!("limits.{name} is fixed by the protocol; leave it out")),
+            "record_bytes" | "buffer_bytes" => {
+                Err(format!("limits.{name} is fixed by the protocol; leave it out"))
+            }
             _ => limits.set(name, setting.value).map_err(|error| match error {
-                LimitError::Range { most } => format!("limits.{name}: {} is not between 1 and {most}", setting.value),
+                LimitError::Range { most } => {
+                    format!("limits.{name}: {} is not between 1 and {most}", setting.value)
+                }
                 LimitError::Unknown => match nearest(name, Limits::NAMES.iter().copied()) {
                     Some(near) => format!("unknown key \"limits.{name}\"; did you mean \"limits.{near}\"?"),
-                    None => format!("unknown key \"limits.{name}\"; 'xferd check-config --limits' lists them"),
+                    None => {
+                        format!("unknown key \"limits.{name}\"; 'xferd check-config --limits' lists them")
+                    }
                 },
             }),
         };
@@ -303,6 +317,9 @@ fn check_rules(rules: &[Rule], shares: &[Share], root: bool, problems: &mut Vec<
             None if root => "with a root there are no named shares; leave share out".to_owned(),
             None => "name it in a [[share]]".to_owned(),
         };
-        problems.push(Problem { origin: rule.origin.clone(), message: format!("rule.share: no share \"{name}\"; {hint}") });
+        problems.push(Problem {
+            origin: rule.origin.clone(),
+            message: format!("rule.share: no share \"{name}\"; {hint}"),
+        });
     }
 }

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 pub fn effective(config: &Config) -> String {
     let mut lines = Lines::default();
     lines.put("cores", config.cores.value, &config.cores.origin);
-    let listen: Vec<String> = config.listen.value.iter().map(|address| quoted(&address.to_string())).collect();
+    let listen: Vec<String> =
+        config.listen.value.iter().map(|address| quoted(&address.to_string())).collect();
     lines.put("listen", format!("[{}]", listen.join(", ")), &config.listen.origin);
     if let Some(root) = &config.root {
         lines.put("root", quoted(&root.value.to_string_lossy()), &root.origin);

@@ -31,7 +31,11 @@ fn load_file(text: &str) -> Result<Config, Vec<String>> {
 #[test]
 fn flags_go_over_environment_over_files() {
     let directory = tempfile::tempdir().expect("temporary directory");
-    file(directory.path(), "xferd.toml", "cores = 2\nio = \"threads\"\ndurability = \"file\"\nlisten = \"[::1]:1\"");
+    file(
+        directory.path(),
+        "xferd.toml",
+        "cores = 2\nio = \"threads\"\ndurability = \"file\"\nlisten = \"[::1]:1\"",
+    );
     file(directory.path(), "conf.d/10-more.toml", "listen = [\"127.0.0.1:2\", \"127.0.0.2\"]");
     file(directory.path(), "conf.d/README", "not TOML");
     let variable = |name: &str| match name {
@@ -119,11 +123,18 @@ fn shares_and_rules_are_read() {
 #[test]
 fn a_root_beside_shares_and_a_share_twice_are_refused() {
     let problems = load_file("root = \"/srv\"\n[[share]]\nname = \"a\"\npath = \"/a\"\n").expect_err("both");
-    assert!(problems[0].starts_with("x.toml:2: a root (x.toml:1) and shares exclude each other"), "{problems:?}");
+    assert!(
+        problems[0].starts_with("x.toml:2: a root (x.toml:1) and shares exclude each other"),
+        "{problems:?}"
+    );
     let twice = "[[share]]\nname = \"a\"\npath = \"/a\"\n[[share]]\nname = \"a\"\npath = \"/b\"\n";
     assert_eq!(load_file(twice).expect_err("twice"), ["x.toml:4: share \"a\" exists already (x.toml:1)"]);
-    let problems = load_file("[[share]]\nname=\"data\"\npath=\"/a\"\n[[rule]]\neffect=\"deny\"\nshare=\"dta\"\n");
-    assert_eq!(problems.expect_err("no such share"), ["x.toml:4: rule.share: no share \"dta\"; did you mean \"data\"?"]);
+    let problems =
+        load_file("[[share]]\nname=\"data\"\npath=\"/a\"\n[[rule]]\neffect=\"deny\"\nshare=\"dta\"\n");
+    assert_eq!(
+        problems.expect_err("no such share"),
+        ["x.toml:4: rule.share: no share \"dta\"; did you mean \"data\"?"]
+    );
 }
 
 #[test]

@@ -113,7 +113,8 @@ fn summary(outcome: &Outcome) -> String {
         (files.deleted, "deleted"),
         (files.failed, "failed"),
     ];
-    let told: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let told: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     text.push_str(&if told.is_empty() { "nothing to do".to_owned() } else { told.join(", ") });
     if outcome.dry_run {
         return text;

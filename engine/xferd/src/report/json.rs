@@ -135,8 +135,10 @@ fn progress_fields(told: &Told, elapsed: Duration) -> Map<String, Value> {
 fn result_fields(outcome: &Outcome) -> Map<String, Value> {
     let failure = outcome.failure.as_ref();
     let seconds = |ns: u64| ns as f64 / 1e9;
-    let stages: Map<String, Value> =
-        Stage::ALL.iter().map(|stage| (stage.name().into(), seconds(outcome.stages.0[*stage as usize]).into())).collect();
+    let stages: Map<String, Value> = Stage::ALL
+        .iter()
+        .map(|stage| (stage.name().into(), seconds(outcome.stages.0[*stage as usize]).into()))
+        .collect();
     let files = outcome.files;
     let mut fields = object(json!({
         "ok": outcome.exit == 0, "exit": outcome.exit,
@@ -183,12 +185,22 @@ mod tests {
     fn written(act: impl FnOnce(&mut JsonLines<&mut Vec<u8>>)) -> Vec<Value> {
         let mut out = Vec::new();
         act(&mut JsonLines::new(&mut out));
-        out.split(|&b| b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).expect("JSON")).collect()
+        out.split(|&b| b == b'\n')
+            .filter(|l| !l.is_empty())
+            .map(|l| serde_json::from_slice(l).expect("JSON"))
+            .collect()
     }
 
     #[test]
     fn base64_pads_as_the_rfc_says() {
-        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")];
+        let cases = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+        ];
         for (plain, coded) in cases {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
@@ -198,7 +210,11 @@ mod tests {
     #[test]
     fn lines_count_from_zero_and_end_once() {
         let lines = written(|json| {
-            json.tell(&Told::Warning { code: Code::Vanished, message: "gone".into(), path: Some(b"a\xff".to_vec()) });
+            json.tell(&Told::Warning {
+                code: Code::Vanished,
+                message: "gone".into(),
+                path: Some(b"a\xff".to_vec()),
+            });
             json.tell(&Told::Retry { attempt: 1, wait_ms: 1000, code: Code::Unavailable });
             json.end(&Outcome::failed(Failure::usage("no", "do")));
             json.end(&Outcome::ok());
@@ -207,7 +223,10 @@ mod tests {
         let seqs: Vec<u64> = lines.iter().map(|l| l["seq"].as_u64().expect("a number")).collect();
         assert_eq!(seqs, [0, 1, 2]);
         assert_eq!(lines[0]["path_base64"], "Yf8=");
-        assert_eq!((&lines[2]["event"], &lines[2]["exit"], &lines[2]["ok"]), (&json!("result"), &json!(1), &json!(false)));
+        assert_eq!(
+            (&lines[2]["event"], &lines[2]["exit"], &lines[2]["ok"]),
+            (&json!("result"), &json!(1), &json!(false))
+        );
         assert_eq!(lines[2]["next"], "do");
     }
 

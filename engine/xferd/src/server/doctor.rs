@@ -53,7 +53,11 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![cpus(config), open_files(config), locked_memory(config), clock()];
     findings.push(state(&config.state.value));
     if config.shares.is_empty() {
-        findings.push(Finding::fatal("shares", "none", "give --root DIR, or a [[share]] in the configuration"));
+        findings.push(Finding::fatal(
+            "shares",
+            "none",
+            "give --root DIR, or a [[share]] in the configuration",
+        ));
     }
     findings.extend(config.shares.iter().flat_map(filesystem::examine));
     findings
@@ -63,8 +67,10 @@ pub fn examine(config: &Config) -> Vec<Finding> {
 pub fn to_json(findings: &[Finding]) -> Value {
     let rows: Vec<Value> = findings
         .iter()
-        .map(|finding| json!({"what": finding.what, "weight": weight(finding.weight), "found": finding.found,
-            "advice": finding.advice}))
+        .map(|finding| {
+            json!({"what": finding.what, "weight": weight(finding.weight), "found": finding.found,
+            "advice": finding.advice})
+        })
         .collect();
     json!({"findings": rows})
 }
@@ -127,9 +133,12 @@ const FILES_PER_CORE_GOOD: u64 = 4096;
 fn open_files(config: &Config) -> Finding {
     let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let each = hard.saturating_sub(FILES_RESERVED) / u64::from(config.cores.value);
-    let found = if hard == u64::MAX { "no limit".to_owned() } else { format!("{hard}, {each} for each core") };
+    let found =
+        if hard == u64::MAX { "no limit".to_owned() } else { format!("{hard}, {each} for each core") };
     match each {
-        0..64 => Finding::fatal("open files", found, "raise the hard limit: LimitNOFILE=65536 or ulimit -Hn 65536"),
+        0..64 => {
+            Finding::fatal("open files", found, "raise the hard limit: LimitNOFILE=65536 or ulimit -Hn 65536")
+        }
         64..FILES_PER_CORE_GOOD => Finding::warning(
             "open files",
             found,
@@ -154,7 +163,12 @@ fn locked_memory(config: &Config) -> Finding {
 
 /// The kernel's own word would be adjtimex(2); these are the marks that the usual programs leave.
 fn clock() -> Finding {
-    let marks = ["/run/systemd/timesync/synchronized", "/run/chrony/chronyd.pid", "/run/ntpd.pid", "/run/openntpd.pid"];
+    let marks = [
+        "/run/systemd/timesync/synchronized",
+        "/run/chrony/chronyd.pid",
+        "/run/ntpd.pid",
+        "/run/openntpd.pid",
+    ];
     match marks.iter().find(|mark| Path::new(mark).exists()) {
         Some(mark) => Finding::good("clock", format!("kept by {mark}")),
         None => Finding::warning(
@@ -175,9 +189,11 @@ fn state(path: &Path) -> Finding {
             format!("others may enter it (mode {:o})", meta.mode() & 0o7777),
             format!("chmod 700 {}", path.display()),
         ),
-        Ok(meta) if meta.uid() != rustix::process::geteuid().as_raw() => {
-            Finding::fatal(what, format!("belongs to user {}", meta.uid()), "run as that user, or name another with --state")
-        }
+        Ok(meta) if meta.uid() != rustix::process::geteuid().as_raw() => Finding::fatal(
+            what,
+            format!("belongs to user {}", meta.uid()),
+            "run as that user, or name another with --state",
+        ),
         Ok(_) => Finding::good(what, "private"),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Finding::good(what, "not there yet; the first start makes it")

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 
 /// Copy files and directories to or from a remote
 #[derive(clap::Args, Debug)]
+#[command(override_usage = "xfer copy [OPTIONS] <SRC>... <DST>")]
 #[command(long_about = "\
 Copies files and directories as 'cp -r' does: into DST when that is a directory, else to DST itself. Every file is \
 checked by BLAKE3 on both ends before it gets its name; a file that is there already with the same size and time is \
@@ -51,6 +52,10 @@ impl Copy {
         let (destination, sources) = self.paths.split_last().ok_or_else(super::too_few_paths)?;
         let ends = location::ends(sources, destination)?;
         let options = self.flags.options(matches)?;
-        client::transfer(&self.flags.engine(common), Transfer { kind: TransferKind::Copy, ends, options }, reporter)
+        client::transfer(
+            &self.flags.engine(common),
+            Transfer { kind: TransferKind::Copy, ends, options },
+            reporter,
+        )
     }
 }

@@ -95,7 +95,7 @@ pub(super) struct EngineFlags {
 
 /// What proves that two files are equal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-pub enum Verify {
+pub(super) enum Verify {
     /// BLAKE3 on both ends.
     Blake3,
     /// The tags of the records.
@@ -149,13 +149,16 @@ impl TransferFlags {
         }
         let indices = matches.indices_of("exclude_from").into_iter().flatten();
         for (index, path) in indices.zip(&self.exclude_from) {
-            let text = std::fs::read(path).map_err(|error| Failure::io(crate::escape::Shown(path.as_os_str().as_bytes()), &error))?;
+            let text = std::fs::read(path)
+                .map_err(|error| Failure::io(crate::escape::Shown(path.as_os_str().as_bytes()), &error))?;
             placed.push((index, patterns_of(&text)));
         }
         placed.sort_by_key(|(index, _)| *index);
         let filters: Vec<Filter> = placed.into_iter().flat_map(|(_, filters)| filters).collect();
         match filters.iter().any(|filter| filter.pattern.is_empty()) {
-            true => Err(Failure::usage("an empty pattern matches nothing", "leave it out, or write a pattern")),
+            true => {
+                Err(Failure::usage("an empty pattern matches nothing", "leave it out, or write a pattern"))
+            }
             false => Ok(filters),
         }
     }

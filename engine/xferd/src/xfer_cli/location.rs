@@ -113,8 +113,9 @@ pub enum Ends {
 ///
 /// # Errors
 /// Both sides local, both remote, sources on several remotes, or a location that cannot be read.
-pub fn ends(sources: &[OsString], destination: &OsStr) -> Result<Ends, Failure> {
-    let sources: Vec<Location> = sources.iter().map(|source| Location::parse(source)).collect::<Result<_, _>>()?;
+pub(super) fn ends(sources: &[OsString], destination: &OsStr) -> Result<Ends, Failure> {
+    let sources: Vec<Location> =
+        sources.iter().map(|source| Location::parse(source)).collect::<Result<_, _>>()?;
     let mut local = Vec::new();
     let mut remote: Vec<RemotePath> = Vec::new();
     for source in sources {

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 /// The client's command line.
 #[derive(Parser, Debug)]
 #[command(name = "xfer", version, about = ABOUT, long_about = LONG_ABOUT, after_long_help = AFTER_HELP,
-    max_term_width = 100, disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+    disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
 pub struct Xfer {
     #[command(flatten)]
     common: Common,
@@ -105,10 +105,11 @@ enum Command {
 /// Runs the program `xfer`; the arguments include its name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let parsed = Xfer::command().try_get_matches_from(&arguments).and_then(|matches| {
-        let parsed = Xfer::from_arg_matches(&matches)?;
-        Ok((parsed, matches))
-    });
+    let parsed =
+        crate::usage::wrapped(Xfer::command()).try_get_matches_from(&arguments).and_then(|matches| {
+            let parsed = Xfer::from_arg_matches(&matches)?;
+            Ok((parsed, matches))
+        });
     match parsed {
         Ok((parsed, matches)) => {
             let mut reporter = Reporter::new(parsed.common.json, parsed.verbosity());
@@ -194,7 +195,10 @@ impl Common {
     /// Flag over environment over default.
     pub(crate) fn state_dir(&self) -> PathBuf {
         let variable = |name: &str| std::env::var_os(name);
-        let named = self.state.clone().or_else(|| variable("XFER_STATE").filter(|v| !v.is_empty()).map(PathBuf::from));
+        let named = self
+            .state
+            .clone()
+            .or_else(|| variable("XFER_STATE").filter(|v| !v.is_empty()).map(PathBuf::from));
         let path = named.unwrap_or_else(|| crate::state_dir::xdg_state_home(&variable).join("xfer"));
         std::path::absolute(&path).unwrap_or(path)
     }

@@ -7,7 +7,9 @@ use crate::report::{Outcome, Reporter};
 
 /// List the remotes this device joined
 #[derive(clap::Args, Debug)]
-#[command(long_about = "Lists the remotes this device joined: name, account, addresses, device id. It connects nowhere.")]
+#[command(
+    long_about = "Lists the remotes this device joined: name, account, addresses, device id. It connects nowhere."
+)]
 #[command(after_long_help = "\
 EXAMPLES
   xfer remotes

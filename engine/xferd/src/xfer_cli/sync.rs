@@ -56,6 +56,10 @@ impl Sync {
         let mut options = self.flags.options(matches)?;
         options.delete = self.delete;
         options.delete_max = self.delete_max;
-        client::transfer(&self.flags.engine(common), Transfer { kind: TransferKind::Sync, ends, options }, reporter)
+        client::transfer(
+            &self.flags.engine(common),
+            Transfer { kind: TransferKind::Sync, ends, options },
+            reporter,
+        )
     }
 }

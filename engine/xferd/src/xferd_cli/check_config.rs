@@ -71,7 +71,10 @@ impl CheckConfig {
 }
 
 fn limits(limits: &Limits) -> serde_json::Map<String, serde_json::Value> {
-    limits.rows().map(|(name, value, most)| (name.to_owned(), serde_json::json!({"value": value, "most": most}))).collect()
+    limits
+        .rows()
+        .map(|(name, value, most)| (name.to_owned(), serde_json::json!({"value": value, "most": most})))
+        .collect()
 }
 
 fn table(limits: &Limits) -> String {

@@ -39,5 +39,9 @@ fn table(data: &serde_json::Value) -> String {
             text(row, "device")
         );
     }
-    if out.is_empty() { "no device joined yet; 'xferd invite --account NAME' makes a token".to_owned() } else { out }
+    if out.is_empty() {
+        "no device joined yet; 'xferd invite --account NAME' makes a token".to_owned()
+    } else {
+        out
+    }
 }

@@ -13,7 +13,7 @@ use crate::config::{self, Config, Environment, Flags, Origin};
 use crate::escape::shown;
 use crate::failure::Failure;
 use base::codes::{Code, exit};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 /// The daemon's command line.
 #[derive(Parser, Debug)]
 #[command(name = "xferd", version, about = ABOUT, long_about = LONG_ABOUT, after_long_help = AFTER_HELP,
-    max_term_width = 100, disable_help_subcommand = true)]
+    disable_help_subcommand = true)]
 pub struct Xferd {
     #[command(flatten)]
     common: Common,
@@ -111,7 +111,10 @@ enum Command {
 
 /// Runs the program `xferd`; the arguments include its name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let parsed = match Xferd::try_parse_from(arguments) {
+    let parsed = crate::usage::wrapped(Xferd::command())
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Xferd::from_arg_matches(&matches));
+    let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return crate::usage::end(&error),
     };
@@ -154,7 +157,10 @@ impl Common {
     /// The state directory; the configuration is read only when neither flag nor environment names it.
     fn state_dir(&self) -> Result<PathBuf, Failure> {
         let variable = |name: &str| std::env::var_os(name);
-        let named = self.state.clone().or_else(|| variable("XFERD_STATE").filter(|v| !v.is_empty()).map(PathBuf::from));
+        let named = self
+            .state
+            .clone()
+            .or_else(|| variable("XFERD_STATE").filter(|v| !v.is_empty()).map(PathBuf::from));
         match named {
             Some(path) => Ok(std::path::absolute(&path).unwrap_or(path)),
             None => Ok(load(&self.flags())?.state.value),

@@ -17,7 +17,11 @@ pub(super) fn examine(share: &Share) -> Vec<Finding> {
     let directory = match rustix::fs::open(&share.path, flags, Mode::empty()) {
         Ok(directory) => directory,
         Err(error) => {
-            return vec![Finding::fatal(what, plain(&error.into()), "make the directory, or correct its path")];
+            return vec![Finding::fatal(
+                what,
+                plain(&error.into()),
+                "make the directory, or correct its path",
+            )];
         }
     };
     let kind = kind_of(&directory);
@@ -87,7 +91,8 @@ fn try_all(directory: &OwnedFd, missing: &mut Vec<&'static str>) -> rustix::io::
         missing.push("reservation (fallocate)");
     }
     let mut file = std::fs::File::from(file);
-    file.write_all(b"xferd").map_err(|error| rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO))?;
+    file.write_all(b"xferd")
+        .map_err(|error| rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO))?;
     rustix::fs::fdatasync(&file)?;
     if rustix::fs::renameat_with(directory, first, directory, second, RenameFlags::NOREPLACE).is_err() {
         missing.push("RENAME_NOREPLACE");
