@@ -141,6 +141,8 @@ limits! {
     name_bytes_max: u32 = 255, 64, 255;
     /// Components of a path.
     path_depth_max: u32 = 256, 8, 256;
+    /// Filter patterns of one transfer; each at most `path_bytes_max` long.
+    filters_max: u32 = 1024, 8, 16_384;
     /// Data streams of one transfer.
     streams_max: u32 = 4, 2, 16;
     /// Transfers of one session at once.
