@@ -129,7 +129,8 @@ pub fn render() -> String {
     out.push('\n');
     let [hello, auth] = crate::session::handshake::LAYOUTS;
     let certificate = crate::session::certificate::LAYOUTS;
-    for part in [LAYOUTS, hello, auth, certificate, crate::message::close::LAYOUTS] {
+    for part in [LAYOUTS, hello, auth, certificate, crate::message::close::LAYOUTS, crate::transfer::LAYOUTS]
+    {
         out.push_str(&render_tables(part));
     }
     out

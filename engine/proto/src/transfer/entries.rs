@@ -1,0 +1,338 @@
+//! Entries: one batch of what a transfer holds, in order, paths shortened against the one before.
+//!
+//! A batch is one record. Each batch names the owners that occur in it, so neither end keeps owners over
+//! batches. The parser yields [`Entry`] values that cannot be wrong: path, kind, sizes, chunk size, times
+//! and order are checked, and nothing else leaves it.
+
+use super::chunk::Chunks;
+use super::order::{Order, check_path};
+use super::{Malformed, at_most, no_meaning};
+use crate::wire::layouts::{Layout, field};
+use crate::wire::{Reader, Writer};
+use alloc::string::String;
+use alloc::vec::Vec;
+use base::entry::{Entry, FileTime, Kind};
+use base::limits::Limits;
+
+/// Fixed bytes of a batch's head and of each entry and owner.
+const HEAD_BYTES: usize = 18;
+const ENTRY_BYTES: usize = 48;
+const OWNER_BYTES: usize = 6;
+const FLAG_END: u16 = 1;
+const MODE_MAX: u32 = 0o7777;
+const NANOS_MAX: u32 = 999_999_999;
+
+/// Byte table of the head.
+pub const HEAD: Layout = Layout {
+    name: "Entries",
+    place: "data of an Entries frame: head, owners, entries",
+    fields: &[
+        field("transfer", "u32", "session-local number"),
+        field("sequence", "u32", "of the batch, from 0"),
+        field("first", "u32", "index of its first entry"),
+        field("count", "u16", "entries"),
+        field("flags", "u16", "1: the last batch"),
+        field("owners", "u16", "owners named in this batch"),
+        field("rows", "owners, then entries", "see below"),
+    ],
+};
+
+/// Byte table of an owner.
+pub const OWNER: Layout = Layout {
+    name: "Entries: owner",
+    place: "once for each owner or group of the batch that has a name",
+    fields: &[
+        field("id", "u32", "number on the sender"),
+        field("group", "u8", "0 owner, 1 group"),
+        field("name", "u8 + bytes", "UTF-8 without control characters, at most `name_bytes_max`"),
+    ],
+};
+
+/// Byte table of an entry.
+pub const ENTRY: Layout = Layout {
+    name: "Entries: entry",
+    place: "depth first, a directory before its children, siblings by bytes",
+    fields: &[
+        field("kind", "u8", "1 file, 2 directory, 3 symlink"),
+        field("chunk_log2", "u8", "log2 of the chunk size; 0 for what travels in a pack"),
+        field("mode", "u32", "permission bits, 0 to 0o7777"),
+        field("uid", "u32", "owner, by number on the sender"),
+        field("gid", "u32", "group, by number on the sender"),
+        field("size", "u64", "bytes; of a symlink its target's, of a directory 0"),
+        field("allocated", "u64", "bytes the sender's file system holds"),
+        field("mtime_s", "i64", "seconds since 1970"),
+        field("mtime_ns", "u32", "0 to 999 999 999"),
+        field("shared", "u16", "leading bytes of the path as in the entry before"),
+        field("suffix", "u16 + bytes", "the rest of the path"),
+        field("target", "u16 + bytes", "of a symlink, else empty"),
+    ],
+};
+
+/// Name of an owner or group of the batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// Number on the sender.
+    pub id: u32,
+    /// Whether it is a group.
+    pub group: bool,
+    /// Its name.
+    pub name: String,
+}
+
+/// Names of an entry's owner and group on the sender, where they have one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OwnerNames<'a> {
+    /// Of `uid`.
+    pub user: Option<&'a str>,
+    /// Of `gid`.
+    pub group: Option<&'a str>,
+}
+
+/// Why an entry was not added.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PushError {
+    /// The batch is full: finish it and push the entry into the next.
+    Full,
+    /// The entry breaks a rule, so no peer would take it: report it as failed and go on.
+    Entry(Malformed),
+}
+
+/// Builds one batch.
+#[derive(Clone, Debug)]
+pub struct EntriesWriter {
+    transfer: u32,
+    sequence: u32,
+    first: u32,
+    limits: Limits,
+    count: u16,
+    owners: Vec<(u32, bool)>,
+    owner_bytes: Writer,
+    entry_bytes: Writer,
+    previous: Vec<u8>,
+}
+
+impl EntriesWriter {
+    /// An empty batch, the `sequence`-th of its transfer, whose first entry has index `first`.
+    pub fn new(limits: &Limits, transfer: u32, sequence: u32, first: u32) -> Self {
+        Self {
+            transfer,
+            sequence,
+            first,
+            limits: limits.clone(),
+            count: 0,
+            owners: Vec::new(),
+            owner_bytes: Writer::new(),
+            entry_bytes: Writer::new(),
+            previous: Vec::new(),
+        }
+    }
+
+    /// Entries so far.
+    pub fn count(&self) -> u16 {
+        self.count
+    }
+
+    /// Whether no entry was added.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds an entry. A name that no peer would take is left out: the number still travels.
+    ///
+    /// # Errors
+    /// The batch is full; or the entry itself breaks a rule. Either way nothing was added.
+    pub fn push(&mut self, entry: &Entry, names: OwnerNames<'_>) -> Result<(), PushError> {
+        check(entry, &self.limits).map_err(PushError::Entry)?;
+        let owners = [(entry.uid, false, names.user), (entry.gid, true, names.group)]
+            .map(|(id, group, name)| self.unnamed(id, group, name).map(|name| (id, group, name)));
+        let owner_bytes: usize = owners.iter().flatten().map(|(_, _, name)| OWNER_BYTES + name.len()).sum();
+        let shared = shared_prefix(&self.previous, &entry.path);
+        let bytes = ENTRY_BYTES + entry.path.len() - shared + entry.target.len();
+        let record_bytes = self.limits.record_bytes as usize;
+        if u32::from(self.count) >= self.limits.entries_batch_max
+            || self.len() + owner_bytes + bytes > record_bytes
+        {
+            if self.is_empty() {
+                let (got, most) = ((HEAD_BYTES + owner_bytes + bytes) as u64, record_bytes as u64);
+                return Err(PushError::Entry(Malformed::Over { field: "entry", got, most }));
+            }
+            return Err(PushError::Full);
+        }
+        for (id, group, name) in owners.into_iter().flatten() {
+            self.owners.push((id, group));
+            self.owner_bytes.u32(id).u8(u8::from(group)).counted8(name.as_bytes());
+        }
+        self.write(entry, shared);
+        self.previous.truncate(shared);
+        self.previous.extend_from_slice(&entry.path[shared..]);
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The batch's bytes; `end` says that it is the transfer's last. An empty batch is one that only ends.
+    pub fn finish(self, end: bool) -> Vec<u8> {
+        let mut out = Writer::with_capacity(self.len());
+        out.u32(self.transfer).u32(self.sequence).u32(self.first).u16(self.count);
+        out.u16(if end { FLAG_END } else { 0 }).u16(self.owners.len() as u16);
+        out.bytes(self.owner_bytes.as_bytes()).bytes(self.entry_bytes.as_bytes());
+        out.into_vec()
+    }
+
+    fn len(&self) -> usize {
+        HEAD_BYTES + self.owner_bytes.len() + self.entry_bytes.len()
+    }
+
+    /// The name, where it has to be added to the batch's table.
+    fn unnamed<'a>(&self, id: u32, group: bool, name: Option<&'a str>) -> Option<&'a str> {
+        let name = name.filter(|name| check_owner_name(name.as_bytes(), &self.limits).is_ok())?;
+        (!self.owners.contains(&(id, group))).then_some(name)
+    }
+
+    fn write(&mut self, entry: &Entry, shared: usize) {
+        let out = &mut self.entry_bytes;
+        out.u8(entry.kind as u8).u8(entry.chunk_log2).u32(entry.mode).u32(entry.uid).u32(entry.gid);
+        out.u64(entry.size).u64(entry.allocated).i64(entry.mtime.seconds).u32(entry.mtime.nanos);
+        out.u16(shared as u16).counted16(&entry.path[shared..]).counted16(&entry.target);
+    }
+}
+
+/// One batch, checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EntriesBatch {
+    /// Session-local number of the transfer.
+    pub transfer: u32,
+    /// Of the batch, from 0.
+    pub sequence: u32,
+    /// Index of its first entry.
+    pub first: u32,
+    /// Whether it is the last.
+    pub end: bool,
+    /// Names of the owners and groups that occur in it.
+    pub owners: Vec<Owner>,
+    /// The entries.
+    pub entries: Vec<Entry>,
+}
+
+impl EntriesBatch {
+    /// The transfer a batch belongs to, before the rest is parsed with that transfer's [`Order`].
+    ///
+    /// # Errors
+    /// Too short.
+    pub fn transfer_of(bytes: &[u8]) -> Result<u32, Malformed> {
+        Ok(Reader::new(bytes).u32()?)
+    }
+
+    /// Reads and checks a batch. After an error `order` is of no further use.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    pub fn parse(bytes: &[u8], limits: &Limits, order: &mut Order) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let (transfer, sequence, first) = (reader.u32()?, reader.u32()?, reader.u32()?);
+        let (count, flags, owners) = (reader.u16()?, reader.u16()?, reader.u16()?);
+        if flags & !FLAG_END != 0 {
+            return Err(no_meaning("flags", u64::from(flags)));
+        }
+        let end = flags == FLAG_END;
+        at_most("count", u64::from(count), u64::from(limits.entries_batch_max))?;
+        at_most("owners", u64::from(owners), 2 * u64::from(count))?;
+        let least = usize::from(owners) * OWNER_BYTES + usize::from(count) * ENTRY_BYTES;
+        at_most("rows", least as u64, reader.remaining() as u64)?;
+        order.begin(sequence, first, end)?;
+        let owners = read_owners(&mut reader, owners, limits)?;
+        let mut entries: Vec<Entry> = Vec::with_capacity(usize::from(count));
+        for _ in 0..count {
+            let previous = entries.last().map_or(&[][..], |entry| &entry.path);
+            let entry = read_entry(&mut reader, previous, limits)?;
+            order.accept(check(&entry, limits)?, entry.kind)?;
+            entries.push(entry);
+        }
+        reader.finish()?;
+        Ok(Self { transfer, sequence, first, end, owners, entries })
+    }
+
+    /// Name of an owner or group on the sender.
+    pub fn owner_name(&self, id: u32, group: bool) -> Option<&str> {
+        self.owners
+            .iter()
+            .find(|owner| owner.id == id && owner.group == group)
+            .map(|owner| owner.name.as_str())
+    }
+}
+
+fn read_owners(reader: &mut Reader<'_>, count: u16, limits: &Limits) -> Result<Vec<Owner>, Malformed> {
+    let mut owners: Vec<Owner> = Vec::with_capacity(usize::from(count));
+    for _ in 0..count {
+        let id = reader.u32()?;
+        let group = match reader.u8()? {
+            0 => false,
+            1 => true,
+            other => return Err(no_meaning("group", u64::from(other))),
+        };
+        let name = check_owner_name(reader.counted8(limits.name_bytes_max as usize)?, limits)?;
+        owners.push(Owner { id, group, name: String::from(name) });
+    }
+    Ok(owners)
+}
+
+fn read_entry(reader: &mut Reader<'_>, previous: &[u8], limits: &Limits) -> Result<Entry, Malformed> {
+    let kind = reader.u8()?;
+    let kind = Kind::from_byte(kind).ok_or(no_meaning("kind", u64::from(kind)))?;
+    let chunk_log2 = reader.u8()?;
+    let (mode, uid, gid) = (reader.u32()?, reader.u32()?, reader.u32()?);
+    let (size, allocated) = (reader.u64()?, reader.u64()?);
+    let mtime = FileTime { seconds: reader.i64()?, nanos: reader.u32()? };
+    let shared = usize::from(reader.u16()?);
+    let suffix = reader.counted16(limits.path_bytes_max as usize)?;
+    let head = previous.get(..shared).ok_or(no_meaning("shared", shared as u64))?;
+    at_most("path", (shared + suffix.len()) as u64, u64::from(limits.path_bytes_max))?;
+    let mut path = Vec::with_capacity(shared + suffix.len());
+    path.extend_from_slice(head);
+    path.extend_from_slice(suffix);
+    let target = reader.counted16(target_bytes_max(limits))?.to_vec();
+    Ok(Entry { kind, chunk_log2, mode, uid, gid, size, allocated, mtime, path, target })
+}
+
+/// Every rule of one entry, alone; the path's checked form.
+fn check<'a>(entry: &'a Entry, limits: &Limits) -> Result<base::name::RelPath<'a>, Malformed> {
+    at_most("mode", u64::from(entry.mode), u64::from(MODE_MAX))?;
+    at_most("mtime_ns", u64::from(entry.mtime.nanos), u64::from(NANOS_MAX))?;
+    at_most("size", entry.size, i64::MAX as u64)?;
+    let target = entry.target.len();
+    match entry.kind {
+        Kind::File => drop(Chunks::of(entry, limits)?),
+        Kind::Directory => at_most("size", entry.size, 0)?,
+        Kind::Symlink => {
+            at_most("target", target as u64, target_bytes_max(limits) as u64)?;
+            if target == 0 || entry.size != target as u64 || entry.target.contains(&0) {
+                return Err(no_meaning("target", target as u64));
+            }
+        }
+    }
+    if entry.kind != Kind::Symlink && target != 0 {
+        return Err(no_meaning("target", target as u64));
+    }
+    if entry.kind != Kind::File && entry.chunk_log2 != 0 {
+        return Err(no_meaning("chunk_log2", u64::from(entry.chunk_log2)));
+    }
+    check_path(&entry.path, limits)
+}
+
+/// Longest target of a symlink: what the kernel takes, one less than a path.
+fn target_bytes_max(limits: &Limits) -> usize {
+    limits.path_bytes_max as usize - 1
+}
+
+fn check_owner_name<'a>(name: &'a [u8], limits: &Limits) -> Result<&'a str, Malformed> {
+    let refused = Malformed::Text { field: "owner" };
+    let name = core::str::from_utf8(name).map_err(|_| refused)?;
+    let most = limits.name_bytes_max.min(u32::from(u8::MAX)) as usize;
+    if name.is_empty() || name.len() > most || name.chars().any(char::is_control) {
+        return Err(refused);
+    }
+    Ok(name)
+}
+
+fn shared_prefix(left: &[u8], right: &[u8]) -> usize {
+    left.iter().zip(right).take_while(|(a, b)| a == b).count()
+}

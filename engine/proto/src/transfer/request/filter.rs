@@ -1,0 +1,391 @@
+//! Filters: which names take part, as rsync's `--include` and `--exclude` say it.
+//!
+//! The first pattern that matches a name decides; none: it takes part. A directory that is left out is not
+//! entered, so what is in it needs no pattern. Each name is asked for with its path in the transfer.
+//!
+//! | pattern | matches |
+//! |---|---|
+//! | `foo` | a last component `foo`, anywhere |
+//! | `foo/bar` | the last two components |
+//! | `/foo` | `foo` at the root of the transfer |
+//! | `foo/` | a directory `foo` |
+//! | `?` `*` `[a-z]` `[!a]` `[[:digit:]]` | one, any number of, one of the bytes, never `/` |
+//! | `**` | anything, `/` included; the pattern then stands for the whole path, or what follows any `/` |
+//! | `foo/***` | the directory `foo` and all in it |
+//!
+//! A backslash escapes, but only in a pattern with a wildcard. Matching runs all ways through a pattern at
+//! once (Thompson 1968): time is at most length of pattern times length of path, whatever the pattern.
+
+use super::super::{Malformed, at_most};
+use alloc::vec::Vec;
+use base::limits::Limits;
+use base::name::PATH_BYTES_MAX;
+
+/// One pattern and what it decides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FilterRule {
+    /// Whether a name that matches takes part.
+    pub include: bool,
+    /// The pattern.
+    pub pattern: Vec<u8>,
+}
+
+impl FilterRule {
+    /// As it travels: `+` or `-`, then the pattern.
+    pub(super) fn to_line(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(1 + self.pattern.len());
+        line.push(if self.include { b'+' } else { b'-' });
+        line.extend_from_slice(&self.pattern);
+        line
+    }
+
+    fn from_line(line: &[u8]) -> Result<Self, Malformed> {
+        match line.split_first() {
+            Some((b'+', pattern)) => Ok(Self { include: true, pattern: pattern.to_vec() }),
+            Some((b'-', pattern)) => Ok(Self { include: false, pattern: pattern.to_vec() }),
+            _ => Err(Malformed::Pattern),
+        }
+    }
+}
+
+/// Patterns in order, ready to match.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filters {
+    rules: Vec<FilterRule>,
+    patterns: Vec<Pattern>,
+}
+
+impl Filters {
+    /// Checks and compiles patterns.
+    ///
+    /// # Errors
+    /// Too many, one too long, or one that is no pattern: empty, `/` alone, a class without its end, an
+    /// unknown class name, a backslash at the end.
+    pub fn compile(rules: Vec<FilterRule>, limits: &Limits) -> Result<Self, Malformed> {
+        at_most("filters", rules.len() as u64, u64::from(limits.filters_max))?;
+        let mut patterns = Vec::with_capacity(rules.len());
+        for rule in &rules {
+            at_most("pattern", rule.pattern.len() as u64, u64::from(limits.path_bytes_max))?;
+            patterns.push(Pattern::compile(&rule.pattern)?);
+        }
+        Ok(Self { rules, patterns })
+    }
+
+    pub(super) fn from_lines(lines: &[&[u8]], limits: &Limits) -> Result<Self, Malformed> {
+        at_most("filters", lines.len() as u64, u64::from(limits.filters_max))?;
+        let rules: Result<Vec<_>, _> = lines.iter().map(|line| FilterRule::from_line(line)).collect();
+        Self::compile(rules?, limits)
+    }
+
+    /// The patterns, in order.
+    pub fn rules(&self) -> &[FilterRule] {
+        &self.rules
+    }
+
+    /// Whether every name takes part.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether a name takes part whose parents do. `path` is relative to the transfer's root, without a
+    /// leading `/`; the root itself always takes part.
+    pub fn includes(&self, path: &[u8], directory: bool) -> bool {
+        if path.is_empty() {
+            return true;
+        }
+        let mut rules = self.rules.iter().zip(&self.patterns);
+        rules.find(|(_, pattern)| pattern.matches(path, directory)).is_none_or(|(rule, _)| rule.include)
+    }
+
+    /// Whether a name and every directory that leads to it take part.
+    pub fn includes_with_parents(&self, path: &[u8], directory: bool) -> bool {
+        let mut slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        slashes.all(|(at, _)| self.includes(&path[..at], true)) && self.includes(path, directory)
+    }
+}
+
+/// Which part of a path a pattern stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Scope {
+    /// The last components, as many.
+    Last(usize),
+    /// The whole path.
+    Whole,
+    /// The whole path behind a `/`.
+    Rooted,
+    /// The path, or what follows any `/` of it.
+    AnyTail,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Pattern {
+    steps: Vec<Step>,
+    classes: Vec<Class>,
+    scope: Scope,
+    directories_only: bool,
+    /// Ends in `***`: a directory is matched as if its path ended in `/`.
+    with_contents: bool,
+}
+
+/// One step: a byte 0 to 255, a wildcard, or the class `CLASS + index`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Step(u16);
+
+impl Step {
+    const ONE: Self = Self(256);
+    const STAR: Self = Self(257);
+    const DEEP: Self = Self(258);
+    const CLASS: u16 = 512;
+
+    /// Whether it also matches nothing.
+    fn is_star(self) -> bool {
+        self == Self::STAR || self == Self::DEEP
+    }
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Class([u64; 4]);
+
+impl Class {
+    fn add(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+    }
+}
+
+impl Pattern {
+    fn compile(text: &[u8]) -> Result<Self, Malformed> {
+        let directories_only = text.len() > 1 && text.ends_with(b"/");
+        let body = if directories_only { &text[..text.len() - 1] } else { text };
+        let (anchored, body) = match body.strip_prefix(b"/") {
+            Some(rest) => (true, rest),
+            None => (false, body),
+        };
+        if body.is_empty() {
+            return Err(Malformed::Pattern);
+        }
+        let wild = body.iter().any(|byte| b"*?[".contains(byte));
+        let deep = body.windows(2).any(|pair| pair == b"**");
+        let slashes = body.iter().filter(|byte| **byte == b'/').count();
+        let scope = match (anchored, deep) {
+            (true, _) => Scope::Whole,
+            (false, true) if body.starts_with(b"**") => Scope::Rooted,
+            (false, true) => Scope::AnyTail,
+            (false, false) => Scope::Last(slashes + 1),
+        };
+        let (steps, classes) = if wild { Compiler::run(body)? } else { (literal(body), Vec::new()) };
+        Ok(Self { steps, classes, scope, directories_only, with_contents: body.ends_with(b"***") })
+    }
+
+    fn matches(&self, path: &[u8], directory: bool) -> bool {
+        if self.directories_only && !directory {
+            return false;
+        }
+        let path = match self.scope {
+            Scope::Last(count) => match last_components(path, count) {
+                Some(tail) => tail,
+                None => return false,
+            },
+            _ => path,
+        };
+        let slash = |wanted: bool| if wanted { &b"/"[..] } else { b"" };
+        let before = slash(self.scope == Scope::Rooted).iter();
+        let after = slash(self.with_contents && directory).iter();
+        let text = before.chain(path).chain(after).copied();
+        if self.steps.len() < 64 {
+            States::<1>::run(self, text)
+        } else {
+            States::<STATE_WORDS>::run(self, text)
+        }
+    }
+
+    fn takes(&self, step: Step, byte: u8) -> bool {
+        match step {
+            Step::DEEP => true,
+            Step::ONE | Step::STAR => byte != b'/',
+            Step(other) if other < 256 => other == u16::from(byte),
+            Step(other) => byte != b'/' && self.classes[usize::from(other - Step::CLASS)].has(byte),
+        }
+    }
+}
+
+fn literal(body: &[u8]) -> Vec<Step> {
+    body.iter().map(|byte| Step(u16::from(*byte))).collect()
+}
+
+/// The last `count` components of a path; `None` when it has fewer.
+fn last_components(path: &[u8], count: usize) -> Option<&[u8]> {
+    let mut slashes = path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at + 1);
+    match slashes.nth(count - 1) {
+        Some(start) => Some(&path[start..]),
+        None => (path.iter().filter(|byte| **byte == b'/').count() + 1 == count).then_some(path),
+    }
+}
+
+const STATE_WORDS: usize = PATH_BYTES_MAX / 64 + 1;
+
+/// The places in a pattern that a prefix of the path can have reached: a set of `W` words.
+struct States<'a, const W: usize> {
+    pattern: &'a Pattern,
+    at: [u64; W],
+}
+
+impl<'a, const W: usize> States<'a, W> {
+    /// Whether the pattern matches all of `text`.
+    fn run(pattern: &'a Pattern, mut text: impl Iterator<Item = u8>) -> bool {
+        let mut states = Self { pattern, at: [0; W] };
+        states.enter(0);
+        text.all(|byte| states.step(byte)) && states.accepts()
+    }
+
+    /// Reaches a place, and what is behind the stars that follow.
+    fn enter(&mut self, place: usize) {
+        let mut place = place;
+        loop {
+            self.at[place / 64] |= 1 << (place % 64);
+            if !self.pattern.steps.get(place).is_some_and(|step| step.is_star()) {
+                return;
+            }
+            place += 1;
+        }
+    }
+
+    /// Takes one byte; `false` when no way through the pattern is left.
+    fn step(&mut self, byte: u8) -> bool {
+        let before = core::mem::replace(&mut self.at, [0; W]);
+        for (index, mut word) in before.into_iter().enumerate() {
+            while word != 0 {
+                let place = index * 64 + word.trailing_zeros() as usize;
+                word &= word - 1;
+                let Some(step) = self.pattern.steps.get(place) else { continue };
+                if self.pattern.takes(*step, byte) {
+                    self.enter(if step.is_star() { place } else { place + 1 });
+                }
+            }
+        }
+        if byte == b'/' && self.pattern.scope == Scope::AnyTail {
+            self.enter(0);
+        }
+        self.at.iter().any(|word| *word != 0)
+    }
+
+    fn accepts(&self) -> bool {
+        let end = self.pattern.steps.len();
+        self.at[end / 64] >> (end % 64) & 1 == 1
+    }
+}
+
+/// Turns a pattern with wildcards into steps.
+struct Compiler<'a> {
+    rest: &'a [u8],
+    steps: Vec<Step>,
+    classes: Vec<Class>,
+}
+
+impl<'a> Compiler<'a> {
+    fn run(body: &'a [u8]) -> Result<(Vec<Step>, Vec<Class>), Malformed> {
+        let mut compiler = Self { rest: body, steps: Vec::with_capacity(body.len()), classes: Vec::new() };
+        while let Some(byte) = compiler.next() {
+            let step = match byte {
+                b'?' => Step::ONE,
+                b'*' => compiler.star(),
+                b'[' => compiler.class()?,
+                b'\\' => Step(u16::from(compiler.next().ok_or(Malformed::Pattern)?)),
+                other => Step(u16::from(other)),
+            };
+            compiler.steps.push(step);
+        }
+        Ok((compiler.steps, compiler.classes))
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*byte)
+    }
+
+    /// Behind a star: two and more are one that crosses `/`.
+    fn star(&mut self) -> Step {
+        let more = self.rest.iter().take_while(|byte| **byte == b'*').count();
+        self.rest = &self.rest[more..];
+        if more > 0 { Step::DEEP } else { Step::STAR }
+    }
+
+    /// Behind a `[`. A `]` that comes first stands for itself.
+    fn class(&mut self) -> Result<Step, Malformed> {
+        let negated = matches!(self.rest.first(), Some(b'!' | b'^'));
+        if negated {
+            self.rest = &self.rest[1..];
+        }
+        let mut class = Class::default();
+        let mut range_from = None;
+        let mut first = true;
+        loop {
+            let byte = self.next().ok_or(Malformed::Pattern)?;
+            match byte {
+                b']' if !first => break,
+                b'-' if range_from.is_some() && !matches!(self.rest, [] | [b']', ..]) => {
+                    let to = self.member()?;
+                    (range_from.take().unwrap_or(to)..=to).for_each(|byte| class.add(byte));
+                }
+                b'[' if self.rest.first() == Some(&b':') && self.named(&mut class)? => range_from = None,
+                b'\\' => {
+                    let byte = self.next().ok_or(Malformed::Pattern)?;
+                    class.add(byte);
+                    range_from = Some(byte);
+                }
+                other => {
+                    class.add(other);
+                    range_from = Some(other);
+                }
+            }
+            first = false;
+        }
+        if negated {
+            class.0.iter_mut().for_each(|word| *word = !*word);
+        }
+        self.classes.push(class);
+        Ok(Step(Step::CLASS + self.classes.len() as u16 - 1))
+    }
+
+    /// One byte of a class, escaped or not.
+    fn member(&mut self) -> Result<u8, Malformed> {
+        match self.next().ok_or(Malformed::Pattern)? {
+            b'\\' => self.next().ok_or(Malformed::Pattern),
+            byte => Ok(byte),
+        }
+    }
+
+    /// Behind `[` and before `:`; `false` when no `:]` closes a name before the next `]`, so that the `[` stands
+    /// for itself.
+    fn named(&mut self, class: &mut Class) -> Result<bool, Malformed> {
+        let Some(end) = self.rest.iter().position(|byte| *byte == b']') else {
+            return Err(Malformed::Pattern);
+        };
+        if end < 2 || self.rest[end - 1] != b':' {
+            return Ok(false);
+        }
+        let test: fn(&u8) -> bool = match &self.rest[1..end - 1] {
+            b"alnum" => u8::is_ascii_alphanumeric,
+            b"alpha" => u8::is_ascii_alphabetic,
+            b"blank" => |byte| matches!(byte, b' ' | b'\t'),
+            b"cntrl" => u8::is_ascii_control,
+            b"digit" => u8::is_ascii_digit,
+            b"graph" => u8::is_ascii_graphic,
+            b"lower" => u8::is_ascii_lowercase,
+            b"print" => |byte| byte.is_ascii_graphic() || *byte == b' ',
+            b"punct" => u8::is_ascii_punctuation,
+            b"space" => |byte| byte.is_ascii_whitespace() || *byte == 0x0b,
+            b"upper" => u8::is_ascii_uppercase,
+            b"xdigit" => u8::is_ascii_hexdigit,
+            _ => return Err(Malformed::Pattern),
+        };
+        (0..=255).filter(test).for_each(|byte| class.add(byte));
+        self.rest = &self.rest[end + 1..];
+        Ok(true)
+    }
+}

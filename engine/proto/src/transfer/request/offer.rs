@@ -1,0 +1,232 @@
+//! Offer: one side asks for a transfer. Protocol `xferd.offer`.
+
+use super::super::order::check_path;
+use super::super::{Malformed, at_most};
+use super::document::{Builder, Fields};
+use super::options::OPTION_KEYS;
+use alloc::string::String;
+use alloc::vec::Vec;
+use base::hooks::Obligations;
+use base::ids::TransferId;
+use base::limits::Limits;
+use bson::raw::cstr;
+
+pub use super::options::{Command, Direction, Durability, Existing, Options, Verify};
+
+/// Name of the protocol.
+pub const PROTOCOL: &str = "xferd.offer";
+
+/// Files and bytes that the offering side counted before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Totals {
+    /// Files.
+    pub files: u64,
+    /// Bytes of their content.
+    pub bytes: u64,
+}
+
+/// What is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Offer {
+    /// Session-local number: odd from the session's initiator, even from its responder.
+    pub transfer: u32,
+    /// Chosen at random by the offering side.
+    pub id: TransferId,
+    /// Which way content flows.
+    pub direction: Direction,
+    /// Which command asks.
+    pub command: Command,
+    /// The share and what follows it, as text: the destination of a push, the base of a pull.
+    pub root: String,
+    /// Of a pull, the sources beneath `root`; of a push, the names of the sources. Empty: `root` itself.
+    pub paths: Vec<Vec<u8>>,
+    /// What was counted, if it was.
+    pub totals: Option<Totals>,
+    /// Data streams wished for.
+    pub streams: u16,
+    /// How.
+    pub options: Options,
+}
+
+const KEYS: &[&str] =
+    &["transfer", "id", "direction", "command", "root", "paths", "totals", "streams", "options"];
+
+impl Offer {
+    /// The request's payload.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Builder::default();
+        out.number(cstr!("transfer"), u64::from(self.transfer))
+            .bytes(cstr!("id"), &self.id.0)
+            .text(cstr!("direction"), self.direction.name())
+            .text(cstr!("command"), self.command.name())
+            .text(cstr!("root"), &self.root)
+            .byte_list(cstr!("paths"), self.paths.iter());
+        if let Some(totals) = self.totals {
+            let mut inner = Builder::default();
+            inner.number(cstr!("files"), totals.files).number(cstr!("bytes"), totals.bytes);
+            out.inner(cstr!("totals"), inner);
+        }
+        out.number(cstr!("streams"), u64::from(self.streams)).inner(cstr!("options"), self.options.write());
+        out.finish()
+    }
+
+    /// Reads and checks a payload.
+    ///
+    /// # Errors
+    /// The rule it breaks; an unknown field or option is one.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Malformed> {
+        let fields = Fields::parse(bytes, KEYS, limits)?;
+        let totals = fields.inner("totals", &["files", "bytes"])?;
+        let options = fields.inner("options", OPTION_KEYS)?;
+        Ok(Self {
+            transfer: required("transfer", fields.u32("transfer")?)?,
+            id: required("id", fields.bytes("id")?.and_then(TransferId::from_slice))?,
+            direction: required("direction", fields.choice("direction", Direction::from_name)?)?,
+            command: required("command", fields.choice("command", Command::from_name)?)?,
+            root: read_root(&fields, limits)?,
+            paths: read_paths(&fields, limits)?,
+            totals: totals.map(|totals| read_totals(&totals)).transpose()?,
+            streams: required("streams", fields.u16("streams")?)?.max(1),
+            options: options.map_or(Ok(Options::default()), |fields| Options::read(&fields, limits))?,
+        })
+    }
+}
+
+fn read_totals(fields: &Fields<'_>) -> Result<Totals, Malformed> {
+    Ok(Totals {
+        files: required("files", fields.u64("files")?)?,
+        bytes: required("bytes", fields.u64("bytes")?)?,
+    })
+}
+
+/// A share's path as text: no longer than a path, without NUL.
+pub(super) fn read_root(fields: &Fields<'_>, limits: &Limits) -> Result<String, Malformed> {
+    let root = required("root", fields.text("root")?)?;
+    at_most("root", root.len() as u64, u64::from(limits.path_bytes_max))?;
+    if root.contains('\0') { Err(Malformed::Text { field: "root" }) } else { Ok(String::from(root)) }
+}
+
+/// Relative paths, each within the rules.
+pub(super) fn read_paths(fields: &Fields<'_>, limits: &Limits) -> Result<Vec<Vec<u8>>, Malformed> {
+    let mut paths = Vec::new();
+    for path in fields.byte_list("paths")? {
+        paths.push(check_path(path, limits)?.as_bytes().to_vec());
+    }
+    Ok(paths)
+}
+
+pub(super) fn required<T>(field: &'static str, value: Option<T>) -> Result<T, Malformed> {
+    value.ok_or(Malformed::Missing { field })
+}
+
+/// What is at the destination of a push, or at the source of a pull.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Destination {
+    /// Nothing.
+    Absent,
+    /// A file, or a symlink.
+    File,
+    /// A directory.
+    Directory,
+}
+
+impl Destination {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::File => "file",
+            Self::Directory => "directory",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Absent, Self::File, Self::Directory].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Bounds that the decision set; `None` is no bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Allowance {
+    /// Most bytes of the transfer.
+    pub bytes_max: Option<u64>,
+    /// Most files of the transfer.
+    pub files_max: Option<u64>,
+    /// Rate of the session.
+    pub bytes_per_second: Option<u64>,
+    /// UTC milliseconds after which it ends.
+    pub not_after_ms: Option<u64>,
+}
+
+impl From<&Obligations> for Allowance {
+    fn from(obligations: &Obligations) -> Self {
+        let bound = |value: u64| (value <= i64::MAX as u64).then_some(value);
+        Self {
+            bytes_max: bound(obligations.bytes_max),
+            files_max: bound(obligations.files_max),
+            bytes_per_second: bound(obligations.bytes_per_second),
+            not_after_ms: bound(obligations.not_after_ms),
+        }
+    }
+}
+
+/// The answer to an offer that is accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OfferReply {
+    /// What is there.
+    pub destination: Destination,
+    /// How safe the result will be: at least what was asked.
+    pub durability: Durability,
+    /// Bytes of content that may be sent on each stream before the first Ack.
+    pub window: u64,
+    /// Most data streams.
+    pub streams_max: u16,
+    /// What the decision set.
+    pub limits: Allowance,
+}
+
+const REPLY_KEYS: &[&str] = &["destination", "durability", "window", "streams_max", "limits"];
+const ALLOWANCE_KEYS: &[&str] = &["bytes_max", "files_max", "bytes_per_second", "not_after_ms"];
+
+impl OfferReply {
+    /// The reply's data.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut limits = Builder::default();
+        limits
+            .optional(cstr!("bytes_max"), self.limits.bytes_max)
+            .optional(cstr!("files_max"), self.limits.files_max)
+            .optional(cstr!("bytes_per_second"), self.limits.bytes_per_second)
+            .optional(cstr!("not_after_ms"), self.limits.not_after_ms);
+        let mut out = Builder::default();
+        out.text(cstr!("destination"), self.destination.name())
+            .text(cstr!("durability"), self.durability.name())
+            .number(cstr!("window"), self.window)
+            .number(cstr!("streams_max"), u64::from(self.streams_max))
+            .inner(cstr!("limits"), limits);
+        out.finish()
+    }
+
+    /// Reads and checks a reply's data.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Malformed> {
+        let fields = Fields::parse(bytes, REPLY_KEYS, limits)?;
+        let allowance = fields.inner("limits", ALLOWANCE_KEYS)?;
+        Ok(Self {
+            destination: required("destination", fields.choice("destination", Destination::from_name)?)?,
+            durability: required("durability", fields.choice("durability", Durability::from_name)?)?,
+            window: required("window", fields.u64("window")?)?,
+            streams_max: required("streams_max", fields.u16("streams_max")?)?,
+            limits: allowance.map_or(Ok(Allowance::default()), |fields| read_allowance(&fields))?,
+        })
+    }
+}
+
+fn read_allowance(fields: &Fields<'_>) -> Result<Allowance, Malformed> {
+    Ok(Allowance {
+        bytes_max: fields.u64("bytes_max")?,
+        files_max: fields.u64("files_max")?,
+        bytes_per_second: fields.u64("bytes_per_second")?,
+        not_after_ms: fields.u64("not_after_ms")?,
+    })
+}

@@ -1,0 +1,100 @@
+//! Remove: names beneath a share. Protocol `xferd.remove`.
+
+use super::super::order::check_path;
+use super::super::{Malformed, no_meaning};
+use super::document::{Builder, Fields};
+use super::offer::{read_paths, read_root, required};
+use alloc::string::String;
+use alloc::vec::Vec;
+use base::codes::Code;
+use base::limits::Limits;
+use bson::raw::cstr;
+
+/// Name of the protocol.
+pub const PROTOCOL: &str = "xferd.remove";
+
+/// What is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RemoveRequest {
+    /// The share and what follows it, as text.
+    pub root: String,
+    /// Beneath `root`; empty: `root` itself.
+    pub paths: Vec<Vec<u8>>,
+    /// Directories with all that is in them.
+    pub recursive: bool,
+    /// Decide and count, change nothing.
+    pub dry_run: bool,
+}
+
+impl RemoveRequest {
+    /// The request's payload.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Builder::default();
+        out.text(cstr!("root"), &self.root)
+            .byte_list(cstr!("paths"), self.paths.iter())
+            .bool(cstr!("recursive"), self.recursive)
+            .bool(cstr!("dry_run"), self.dry_run);
+        out.finish()
+    }
+
+    /// Reads and checks a payload.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Malformed> {
+        let fields = Fields::parse(bytes, &["root", "paths", "recursive", "dry_run"], limits)?;
+        Ok(Self {
+            root: read_root(&fields, limits)?,
+            paths: read_paths(&fields, limits)?,
+            recursive: fields.bool("recursive")?,
+            dry_run: fields.bool("dry_run")?,
+        })
+    }
+}
+
+/// What became of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RemoveReply {
+    /// Files and symlinks removed.
+    pub files: u64,
+    /// Directories removed.
+    pub directories: u64,
+    /// Names that failed in all; `failed` holds the first of them.
+    pub failures: u64,
+    /// Path beneath `root`, and why it failed.
+    pub failed: Vec<(Vec<u8>, Code)>,
+}
+
+impl RemoveReply {
+    /// The reply's data.
+    pub fn encode(&self) -> Vec<u8> {
+        let rows = self.failed.iter().map(|(path, code)| [&code.number().to_be_bytes()[..], path].concat());
+        let mut out = Builder::default();
+        out.number(cstr!("files"), self.files)
+            .number(cstr!("directories"), self.directories)
+            .number(cstr!("failures"), self.failures)
+            .byte_list(cstr!("failed"), rows);
+        out.finish()
+    }
+
+    /// Reads and checks a reply's data.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Malformed> {
+        let fields = Fields::parse(bytes, &["files", "directories", "failures", "failed"], limits)?;
+        let mut failed = Vec::new();
+        for row in fields.byte_list("failed")? {
+            let (number, path) = row.split_first_chunk().ok_or(Malformed::Bson { field: "failed" })?;
+            let number = u16::from_be_bytes(*number);
+            let code = Code::from_number(number).ok_or(no_meaning("code", u64::from(number)))?;
+            failed.push((check_path(path, limits)?.as_bytes().to_vec(), code));
+        }
+        Ok(Self {
+            files: required("files", fields.u64("files")?)?,
+            directories: required("directories", fields.u64("directories")?)?,
+            failures: required("failures", fields.u64("failures")?)?,
+            failed,
+        })
+    }
+}
