@@ -9,6 +9,8 @@
 //! #[test] fn conforms() { conformance::run_all(|| MyWorld::new(Limits::TINY)); }
 //! ```
 
+#![forbid(unsafe_code)]
+
 use base::ids::CoreId;
 use base::io::{Fd, Io};
 use base::limits::Limits;

@@ -1,9 +1,9 @@
 //! The side that opens the connection.
 
 use super::auth::{self, Caps, Check, ITEM_HELLO, ITEM_HELLO_REPLY};
-use super::common::{Common, open};
 use super::hello::{GROUP_X25519, Hello, HelloReply, PskName, x25519_share};
 use super::schedule::{self, Binding, HandshakeSecrets, SessionSecrets, Transcript};
+use super::side::{Common, open};
 use super::states::{Event, State};
 use super::{Config, Dial, Entropy, Established, HandshakeError, Mode, Output, PeerIdentity, Role};
 use crate::message::Close;

@@ -15,12 +15,12 @@
 //! Never here: a clock, a socket, randomness. Secrets are erased when dropped.
 
 mod auth;
-mod common;
 mod error;
 mod hello;
 mod initiator;
 mod responder;
 mod schedule;
+mod side;
 mod states;
 
 pub use auth::Caps;

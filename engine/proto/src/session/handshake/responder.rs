@@ -1,9 +1,9 @@
 //! The side that accepted the connection.
 
 use super::auth::{self, Caps, Check, ITEM_HELLO, ITEM_HELLO_REPLY};
-use super::common::{Common, clear, open};
 use super::hello::{GROUP_X25519, Hello, HelloReply, PskName, Purpose};
 use super::schedule::{self, Binding, HandshakeSecrets, SessionSecrets, Transcript};
+use super::side::{Common, clear, open};
 use super::states::{Event, State};
 use super::{Config, Entropy, Established, HandshakeError, Output, PeerIdentity, Role};
 use crate::message::Close;

@@ -160,10 +160,8 @@ fn an_unauthenticated_close_is_only_a_hint() {
     assert_eq!((a.state(), a.hint().unwrap().code), (State::OutboundPending, Code::Busy));
     assert_eq!(feed_a(&mut a, &refuse(Code::Version, "")), Ok(()), "the first hint is kept");
     assert_eq!(a.hint().unwrap().code, Code::Busy);
-    let revoked = super::super::common::clear(
-        FrameType::Close,
-        &crate::message::Close::new(Code::Revoked, "").encode(),
-    );
+    let revoked =
+        super::super::side::clear(FrameType::Close, &crate::message::Close::new(Code::Revoked, "").encode());
     let (mut other, _) = fresh();
     assert_eq!(feed_a(&mut other, &revoked), Ok(()));
     assert!(other.hint().is_none(), "only some codes may travel in the clear");
