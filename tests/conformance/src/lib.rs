@@ -1,7 +1,8 @@
 //! What every [`Io`] must do. One suite for io_uring, threads and the simulator.
 //!
 //! An implementation gives a [`World`] and calls [`run_all`], once with `Limits::DEFAULT` and once with
-//! `Limits::TINY`. Each case gets a fresh world and leaves nothing in flight.
+//! `Limits::TINY`. Each case gets a fresh world and leaves nothing in flight and no buffer taken, which
+//! [`run_all`] checks.
 //!
 //! ```text
 //! struct MyWorld { .. }
@@ -10,6 +11,13 @@
 //! ```
 
 #![forbid(unsafe_code)]
+
+mod acts;
+mod drive;
+mod files;
+mod names;
+mod sockets;
+mod turns;
 
 use base::ids::CoreId;
 use base::io::{Fd, Io};
@@ -40,8 +48,23 @@ pub trait World {
     fn make_fifo(&mut self, dir: Fd, name: Name<'_>) -> bool;
 }
 
+/// One case: its name and what it does.
+pub type Case<W> = (&'static str, fn(&mut W));
+
+/// Every case.
+pub fn cases<W: World>() -> Vec<Case<W>> {
+    [files::cases(), sockets::cases(), acts::cases(), names::cases(), turns::cases()].concat()
+}
+
 /// Runs every case, each in a world of its own, and names it on stderr.
 ///
 /// # Panics
 /// When a case fails.
-pub fn run_all<W: World>(mut _fresh: impl FnMut() -> W) {}
+pub fn run_all<W: World>(mut fresh: impl FnMut() -> W) {
+    for (name, case) in cases::<W>() {
+        eprintln!("conformance: {name}");
+        let mut world = fresh();
+        case(&mut world);
+        drive::assert_settled(&mut world);
+    }
+}

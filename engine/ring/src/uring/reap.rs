@@ -88,7 +88,11 @@ impl Uring {
     }
 
     fn ended(&mut self, key: Key, token: Token, held: Held, entry: &cqueue::Entry) -> Done<Buf> {
-        let result = outcome(entry.result());
+        let result = match &held {
+            // The second completion of a zero-copy send carries no result of its own.
+            Held::Send { sent: Some(sent), .. } => outcome(*sent),
+            _ => outcome(entry.result()),
+        };
         let pad = self.kept.pads[key.index as usize].get();
         let (result, buf, out) = match held {
             Held::Accept => match result {
@@ -115,15 +119,13 @@ impl Uring {
                 let head = unsafe { (*pad).head };
                 (result, None, Out::Head(head))
             }
-            Held::Send { buf, socket, sent: Some(sent), .. } => {
+            Held::Send { buf, socket, .. } => {
                 if cqueue::notif(entry.flags()) && entry.result() as u32 & ZC_COPIED != 0 {
                     self.ground.notes.change(socket, |note| note.copy_only = true);
                 }
-                (outcome(sent), Some(buf), Out::Nothing)
-            }
-            Held::Recv { buf } | Held::Send { buf, .. } | Held::File { buf, .. } => {
                 (result, Some(buf), Out::Nothing)
             }
+            Held::Recv { buf } | Held::File { buf, .. } => (result, Some(buf), Out::Nothing),
             Held::Plain | Held::Timer | Held::Acts => (result, None, Out::Nothing),
         };
         Done { token, result, buf, out }
