@@ -111,12 +111,15 @@ fn a_reservation_leaves_the_size<W: World>(world: &mut W) {
     close(world, file);
 }
 
+/// Seen by its lock: it goes with the last descriptor of the open file.
 fn a_closed_descriptor_is_closed<W: World>(world: &mut W) {
     let root = world.root();
-    let file = open(world, Way::Inline, root, "f", How::Create { mode: 0o600 }).expect("created");
-    assert_eq!(run(world, Op::Close { fd: file }).result, Ok(0));
-    let buf = take(world);
-    let done = run(world, Op::Read { file, offset: 0, buf, at: 0, len: 1, uncached: false });
-    assert_eq!(done.result, Err(BADF));
-    assert!(done.buf.is_some());
+    put_file(world, root, "f", b"");
+    let one = open(world, Way::Inline, root, "f", How::Write).expect("opened");
+    let two = open(world, Way::Inline, root, "f", How::Write).expect("opened");
+    assert_eq!(act(world, |_| Act::Lock { fd: one }), Ok(ActOut::Nothing));
+    assert_eq!(act(world, |_| Act::Lock { fd: two }), Err(Errno::AGAIN));
+    assert_eq!(run(world, Op::Close { fd: one }).result, Ok(0));
+    assert_eq!(act(world, |_| Act::Lock { fd: two }), Ok(ActOut::Nothing));
+    close(world, two);
 }
