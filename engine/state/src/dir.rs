@@ -241,8 +241,11 @@ impl StateDir {
 
     /// Removes temps of writers that were killed; only under the lock, where no writer can be alive.
     fn sweep_temps(&self) -> Result<(), DirError> {
-        for directory in [".", "receipts", "remotes"] {
-            for name in self.names(directory)?.into_iter().filter(|name| is_temp(name)) {
+        let roots = self.names("trust")?.into_iter().map(|root| format!("trust/{root}"));
+        for directory in [".", "receipts", "remotes"].map(String::from).into_iter().chain(roots) {
+            // What somebody else put among the roots is left alone.
+            let Ok(names) = self.names(&directory) else { continue };
+            for name in names.into_iter().filter(|name| is_temp(name)) {
                 self.remove_file(&if directory == "." { name } else { format!("{directory}/{name}") })?;
             }
         }
@@ -379,11 +382,15 @@ mod tests {
         create(&path).unwrap();
         std::fs::write(path.join("lock"), "").unwrap();
         std::fs::write(path.join(".format.1-0.tmp"), "").unwrap();
+        std::fs::create_dir_all(path.join("trust/00")).unwrap();
+        std::fs::write(path.join("trust/00/.root.1-0.tmp"), "").unwrap();
+        std::fs::write(path.join("trust/notes"), "").unwrap();
         std::fs::create_dir(path.join("runs")).unwrap();
         std::fs::create_dir(path.join("runs/sorted")).unwrap();
         std::fs::write(path.join("runs/sorted/1"), "x").unwrap();
         StateDir::open(&path).unwrap();
-        assert!(!path.join(".format.1-0.tmp").exists());
+        assert!(!path.join(".format.1-0.tmp").exists() && !path.join("trust/00/.root.1-0.tmp").exists());
+        assert!(path.join("trust/notes").exists());
         assert_eq!(std::fs::read_dir(path.join("runs")).unwrap().count(), 0);
     }
 
