@@ -233,6 +233,10 @@ fn finish(said: Said, environment: &Environment<'_>, problems: &mut Vec<Problem>
     let listen = said
         .listen
         .unwrap_or_else(|| Setting::default_of(vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT))]));
+    let log = said.log.unwrap_or_else(|| Setting::default_of("info".to_owned()));
+    if let Err(message) = crate::logs::filter(&log.value) {
+        problems.push(Problem { origin: log.origin.clone(), message });
+    }
     if listen.value.is_empty() {
         problems
             .push(Problem { origin: listen.origin.clone(), message: "listen names no address".to_owned() });
@@ -244,7 +248,7 @@ fn finish(said: Said, environment: &Environment<'_>, problems: &mut Vec<Problem>
         io: said.io.unwrap_or_else(|| Setting::default_of(IoChoice::Auto)),
         durability,
         state: said.state.unwrap_or_else(|| Setting::default_of(default_state(environment))),
-        log: said.log.unwrap_or_else(|| Setting::default_of("info".to_owned())),
+        log,
         log_format: said.log_format.unwrap_or_else(|| Setting::default_of(LogFormat::Text)),
         limits,
         limits_set: said.limits,

@@ -132,10 +132,10 @@ pub enum IoChoice {
 pub enum Durability {
     /// Once it is visible; a power loss may take it.
     None,
-    /// Once a whole batch of files, their names and the journal are synced.
-    Tree,
-    /// Once it alone, its name and the journal are synced.
+    /// Once it, its name and the journal are synced, file by file.
     File,
+    /// Once a batch of files, their directories and the journal are synced.
+    Tree,
 }
 
 /// Shape of the log.
@@ -166,7 +166,7 @@ macro_rules! words {
     };
 }
 words!(IoChoice: Auto = "auto", Uring = "uring", Threads = "threads");
-words!(Durability: None = "none", Tree = "tree", File = "file");
+words!(Durability: None = "none", File = "file", Tree = "tree");
 words!(LogFormat: Text = "text", Json = "json");
 words!(ActionKind: Connect = "connect", Browse = "browse", Pull = "pull", Push = "push", Replace = "replace",
     Remove = "remove", Invoke = "invoke");

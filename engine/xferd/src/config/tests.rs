@@ -99,6 +99,8 @@ fn every_mistake_is_told_with_its_line() {
 fn broken_toml_is_told_with_its_line() {
     let problems = load_file("cores = 2\nlisten = [\n").expect_err("broken");
     assert!(problems[0].starts_with("x.toml:"), "{problems:?}");
+    let filter = load_file("\n[log]\nlevel = \"xferd=louder\"\n").expect_err("no filter");
+    assert!(filter[0].starts_with("x.toml:3: \"xferd=louder\" is no log filter"), "{filter:?}");
     assert!(load_file("cores = 2\ncores = 3\n").expect_err("twice")[0].starts_with("x.toml:2: "));
 }
 

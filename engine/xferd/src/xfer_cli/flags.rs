@@ -59,10 +59,11 @@ pub(super) struct TransferFlags {
     /// Connections for large files [default: chosen by cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16), help_heading = "How")]
     streams: Option<u16>,
-    /// When exit 0 is said: none (visible), tree (batches synced) or file (each synced) [default: tree]
+    /// When exit 0 is said: none (visible), file (each synced) or tree (synced in batches, with their
+    /// directories) [default: tree]
     #[arg(long, value_name = "LEVEL", hide_possible_values = true, help_heading = "How")]
     durability: Option<Durability>,
-    /// What proves equality: blake3 (end to end) or transport (the records' tags alone) [default: blake3]
+    /// What proves equality: full (BLAKE3 on both ends) or transport (the records' tags alone) [default: full]
     #[arg(long, value_name = "HOW", hide_possible_values = true, help_heading = "How")]
     verify: Option<Verify>,
     #[command(flatten)]
@@ -97,7 +98,7 @@ pub(super) struct EngineFlags {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub(super) enum Verify {
     /// BLAKE3 on both ends.
-    Blake3,
+    Full,
     /// The tags of the records.
     Transport,
 }

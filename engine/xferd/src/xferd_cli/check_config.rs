@@ -25,7 +25,7 @@ KEYS
   root = \"/srv/data\"                       # one directory as /; or [[share]]s, not both
   state = \"/var/lib/xferd\"
   io = \"auto\"                              # auto, uring, threads
-  durability = \"none\"                      # least durability of shares: none, tree, file
+  durability = \"none\"                      # least durability of shares: none, file, tree
   [log]
   level = \"info\"                           # as RUST_LOG
   format = \"text\"                          # text, json

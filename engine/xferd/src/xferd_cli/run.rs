@@ -21,7 +21,7 @@ pub(super) struct RunFlags {
     /// How the kernel is asked: io_uring, blocking threads, or io_uring where it works [default: auto]
     #[arg(long, value_name = "WAY", hide_possible_values = true)]
     io: Option<IoChoice>,
-    /// Least durability of what is received: none, tree or file; a client may ask for more [default: none]
+    /// Least durability of what is received: none, file or tree; a client may ask for more [default: none]
     #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
     durability: Option<Durability>,
     /// What to log, as RUST_LOG: error, warn, info, debug, trace, or xferd::audit=debug,info [default: info]
