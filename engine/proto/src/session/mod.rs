@@ -7,7 +7,11 @@
 
 pub mod certificate;
 pub mod handshake;
+pub mod link;
+pub mod liveness;
+pub mod phase;
 pub mod record;
+pub mod retry;
 pub mod secret;
 pub mod suite;
 pub mod transition;
