@@ -290,6 +290,9 @@ impl SimDisk {
     /// As fchownat, fchmodat, utimensat.
     pub fn set_meta(&mut self, ino: Ino, meta: &Meta) -> Result<(), Errno> {
         self.writable()?;
+        if meta.mtime.is_some_and(|time| time.nanos >= 1_000_000_000) {
+            return Err(Errno::INVAL);
+        }
         let who = self.config.uid;
         let node = self.node(ino);
         let owner = node.seen.uid;

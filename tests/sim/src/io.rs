@@ -96,7 +96,7 @@ impl Io for SimIo {
     }
 
     fn wake(&mut self, core: CoreId) {
-        self.world.wake(At { core, ..self.at }, self.process);
+        self.world.wake_from(At { core, ..self.at }, self.process);
     }
 
     fn turn(&mut self, wait_until: u64, done: &mut Vec<Done<SimBuf>>) {

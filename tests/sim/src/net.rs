@@ -1,9 +1,9 @@
 //! A network of byte pipes that behaves as TCP sockets do, seen through system calls.
 //!
 //! A connection has two sides; each side has a pipe of bytes coming in. What a peer sent lies in the pipe
-//! at once and is seen once it *arrived*, a random piece at a time. A receive is ready at the low-water
-//! mark, at the end of the stream, at an error, or when the pipe is full, as Linux decides it. A cut lets
-//! part of what is on its way arrive, then resets both sides.
+//! at once and is seen once it *arrived*, perhaps in pieces. A receive is ready at the low-water mark (or at
+//! its own length, where that is less), at the end of the stream, at an error, or when the pipe is full. A
+//! cut lets part of what is on its way arrive, then resets both sides.
 
 use crate::random::Random;
 use crate::world::EndId;
@@ -12,6 +12,8 @@ use base::io::Errno;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
+/// Bytes a pipe holds where nothing asks for less.
+pub(crate) const PIPE_BYTES: usize = 64 << 10;
 /// Connections waiting for an accept, at most, per listener.
 const BACKLOG_MAX: usize = 128;
 
@@ -101,6 +103,7 @@ impl Network {
         end: EndId,
         from: SocketAddr,
         to: SocketAddr,
+        pipe_bytes: usize,
         random: &mut Random,
     ) -> Result<(Socket, u64), Errno> {
         let there: Vec<u64> =
@@ -124,7 +127,7 @@ impl Network {
             reset: false,
             error: None,
             low_water: 1,
-            incoming: Pipe { capacity: 512 << random.below(6), ..Pipe::default() },
+            incoming: Pipe { capacity: pipe_bytes, ..Pipe::default() },
             readers: VecDeque::new(),
             writers: VecDeque::new(),
         });
@@ -153,7 +156,8 @@ impl Network {
     pub fn receive(&mut self, socket: Socket, out: &mut [u8], eager: bool) -> Option<Result<usize, Errno>> {
         let Some(side) = self.side_mut(socket) else { return Some(Err(Errno::CONNRESET)) };
         let pipe = &mut side.incoming;
-        let enough = if eager { 1 } else { (side.low_water as usize).min(pipe.capacity).max(1) };
+        let mark = (side.low_water as usize).min(out.len()).min(pipe.capacity);
+        let enough = if eager { 1 } else { mark.max(1) };
         let ended = pipe.fin_arrived || side.shut_read || side.reset;
         if pipe.arrived < enough && !ended {
             return None;
@@ -207,8 +211,8 @@ impl Network {
         true
     }
 
-    /// A piece arrives. `Some(time)`: it was stalled until then.
-    pub(crate) fn arrive(&mut self, socket: Socket, now_ns: u64, random: &mut Random) -> Option<u64> {
+    /// All that is on its way arrives, or with `random` a piece of it. `Some(time)`: it is stalled until then.
+    pub(crate) fn arrive(&mut self, socket: Socket, now_ns: u64, random: Option<&mut Random>) -> Option<u64> {
         let side = self.side_mut(socket)?;
         let pipe = &mut side.incoming;
         pipe.arriving = false;
@@ -216,10 +220,10 @@ impl Network {
             return Some(pipe.stalled_until);
         }
         let waiting = pipe.bytes.len() - pipe.arrived;
-        if waiting > 0 {
-            let all = random.coin();
-            pipe.arrived += if all { waiting } else { random.between(1, waiting as u64) as usize };
-        }
+        pipe.arrived += match random {
+            Some(random) if waiting > 0 => random.between(1, waiting as u64) as usize,
+            _ => waiting,
+        };
         pipe.fin_arrived = pipe.fin_sent && pipe.arrived == pipe.bytes.len();
         None
     }

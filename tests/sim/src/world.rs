@@ -32,7 +32,7 @@ use base::limits::Limits;
 use descriptors::{Descriptors, Object};
 use ops::Pending;
 use schedule::Event;
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -218,12 +218,12 @@ impl World {
     /// # Panics
     /// A process of this machine is alive.
     pub fn boot(&self, end: EndId) -> Vec<SimIo> {
-        let cores = self.0.borrow_mut().boot(end);
+        let cores = self.inner().boot(end);
         (0..cores).map(|core| self.io(At { end, core: CoreId(core) })).collect()
     }
 
     fn io(&self, at: At) -> SimIo {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner();
         let random = inner.random.fork();
         let end = &inner.ends[at.end.0 as usize];
         let arena = Rc::clone(&end.cores[at.core.0 as usize].arena);
@@ -234,7 +234,7 @@ impl World {
     /// What to do next. Time passes here.
     #[allow(clippy::should_implement_trait)] // a world is no iterator: it has no end
     pub fn next(&self) -> Step {
-        self.0.borrow_mut().next_step()
+        self.inner().next_step()
     }
 
     /// A listening socket of one core, as a program makes before its cores start.
@@ -242,10 +242,30 @@ impl World {
     /// # Panics
     /// The process is dead.
     pub fn listen(&self, at: At, port: u16) -> Fd {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner();
         let address = SocketAddr::new(inner.ends[at.end.0 as usize].address, port);
         let listener = inner.net.listen(at.end, at.core, address);
         inner.add_descriptor(at.end, Object::Listener(listener))
+    }
+
+    /// Wakes a core as a thread of its process does.
+    pub fn wake(&self, at: At) {
+        self.inner().wake(at);
+    }
+
+    /// Makes something that is neither file, directory nor symlink in an open directory.
+    ///
+    /// # Panics
+    /// It cannot be made.
+    pub fn make_special(&self, end: EndId, dir: Fd, name: &[u8]) {
+        let mut inner = self.inner();
+        let machine = inner.end(end);
+        match machine.descriptors.find(dir) {
+            Ok((_, Object::File { ino, .. })) => {
+                machine.disk.make_special(ino, name).expect("the directory is writable");
+            }
+            _ => panic!("no directory"),
+        }
     }
 
     /// Address of a machine's port.
@@ -258,7 +278,7 @@ impl World {
     /// # Panics
     /// There is no such directory.
     pub fn open_dir(&self, end: EndId, path: &[u8]) -> Fd {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner();
         let disk = &mut inner.ends[end.0 as usize].disk;
         let (ino, write) = disk.open_absolute(path, How::Directory).expect("the directory exists");
         inner.add_descriptor(end, Object::File { ino, write })
@@ -266,7 +286,7 @@ impl World {
 
     /// Reads or edits a disk from outside the processes.
     pub fn disk<R>(&self, end: EndId, edit: impl FnOnce(&mut SimDisk) -> R) -> R {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner();
         inner.set_disk_time(end);
         edit(&mut inner.ends[end.0 as usize].disk)
     }
@@ -276,7 +296,7 @@ impl World {
     /// # Panics
     /// There is no such file.
     pub fn edit_in_get(&self, end: EndId, path: &[u8], edit: impl FnOnce(&mut SimDisk) + 'static) {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner();
         let disk = &inner.ends[end.0 as usize].disk;
         let ino = disk.find(path, crate::disk::View::Visible).expect("it exists");
         inner.edits.push((end, ino, Box::new(edit)));
@@ -284,27 +304,27 @@ impl World {
 
     /// [`Step::Alarm`] with this tag comes after so much time.
     pub fn alarm(&self, after_ns: u64, tag: u64) {
-        self.0.borrow_mut().plan_after(after_ns, Event::Alarm(tag));
+        self.inner().plan_after(after_ns, Event::Alarm(tag));
     }
 
     /// The process ends at once; what it wrote stays in the cache.
     pub fn kill(&self, end: EndId) {
-        self.0.borrow_mut().die(end, Death::Kill);
+        self.inner().die(end, Death::Kill);
     }
 
     /// The machine loses power.
     pub fn lose_power(&self, end: EndId) {
-        self.0.borrow_mut().die(end, Death::Power);
+        self.inner().die(end, Death::Power);
     }
 
     /// The process ends by itself: as a kill, but nobody is told and no restart is planned.
     pub fn exit(&self, end: EndId) {
-        self.0.borrow_mut().exit(end);
+        self.inner().exit(end);
     }
 
     /// Resets a connection, whatever the plan says.
     pub fn cut(&self, connection: u64) {
-        self.0.borrow_mut().cut(connection);
+        self.inner().cut(connection);
     }
 
     /// Connections that exist.
@@ -314,7 +334,7 @@ impl World {
 
     /// No fault from here on.
     pub fn calm(&self) {
-        self.0.borrow_mut().plan.stop();
+        self.inner().plan.stop();
     }
 
     /// Faults so far.
@@ -379,7 +399,7 @@ impl World {
         Guard(self.clone())
     }
 
-    fn inner(&self) -> std::cell::RefMut<'_, Inner> {
+    fn inner(&self) -> RefMut<'_, Inner> {
         self.0.borrow_mut()
     }
 }

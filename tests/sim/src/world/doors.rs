@@ -48,7 +48,7 @@ impl World {
         }
     }
 
-    pub(crate) fn wake(&self, at: At, process: u32) {
+    pub(crate) fn wake_from(&self, at: At, process: u32) {
         let mut inner = self.inner();
         if inner.is_process(at.end, process) {
             inner.wake(at);

@@ -117,7 +117,11 @@ impl Inner {
             Op::Connect { to } => self.connect(id, to),
             Op::Read { .. } | Op::Write { .. } | Op::Sync { .. } | Op::Reserve { .. } => self.file_op(id, op),
             Op::Acts(batch) => self.act_step(id, batch),
-            Op::Timer { .. } => self.finish(id, Ok(0), None, Out::Nothing),
+            Op::Timer { .. } => {
+                // At its moment, so that timers come in order.
+                self.conclude(id, Ok(0), None, Out::Nothing);
+                self.deliver(id);
+            }
             Op::Close { fd } => {
                 let result = self.close(at, fd);
                 self.finish(id, result.map(|()| 0), None, Out::Nothing);

@@ -7,7 +7,7 @@ use super::schedule::Event;
 use super::{At, EndId, Inner};
 use crate::buffers::SimBuf;
 use crate::faults::FaultKind;
-use crate::net::{Socket, Waiters};
+use crate::net::{self, Socket, Waiters};
 use base::ids::CoreId;
 use base::io::{Errno, Fd, Op, Out};
 use base::limits::HEADER_BYTES;
@@ -17,6 +17,8 @@ use std::net::SocketAddr;
 const UNREACHABLE_NS: u64 = 50_000_000;
 /// The longest stall.
 const STALL_NS_MAX: u64 = 500_000_000;
+/// The narrowest pipe.
+const NARROW_BYTES: usize = 512;
 /// The ports of those that connect.
 const EPHEMERAL_PORTS: std::ops::Range<u64> = 32_768..60_999;
 
@@ -65,7 +67,9 @@ impl Inner {
         }
         let port = self.random.between(EPHEMERAL_PORTS.start, EPHEMERAL_PORTS.end) as u16;
         let from = SocketAddr::new(self.end(at.end).address, port);
-        match self.net.connect(at.end, from, to, &mut self.random) {
+        let narrow = self.plan.is_on(FaultKind::ShortSend) && self.random.coin();
+        let pipe_bytes = if narrow { NARROW_BYTES << self.random.below(4) } else { net::PIPE_BYTES };
+        match self.net.connect(at.end, from, to, pipe_bytes, &mut self.random) {
             Ok((socket, listener)) => {
                 let core = self.net.listener_core(listener).map_or(0, |core| core.0);
                 self.record(at, "connected", socket.connection, i64::from(core));
@@ -181,7 +185,9 @@ impl Inner {
     }
 
     pub(super) fn arrive(&mut self, socket: Socket) {
-        match self.net.arrive(socket, self.now_ns, &mut self.random) {
+        let in_pieces = self.plan.strikes(FaultKind::ShortReceive, &mut self.random);
+        let random = in_pieces.then_some(&mut self.random);
+        match self.net.arrive(socket, self.now_ns, random) {
             Some(stalled_until) => {
                 if self.net.plan_arrival(socket) {
                     self.plan_at(stalled_until, Event::Arrive(socket));
