@@ -351,3 +351,186 @@ fn below(dir: &[u8], name: &[u8]) -> Vec<u8> {
 fn path_of(path: &[u8]) -> RelPath<'_> {
     RelPath::new(path).expect("only checked paths are walked")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use proptest::prelude::*;
+    use std::vec;
+
+    /// Paths of a destination; a directory ends in `/`.
+    type Tree = BTreeSet<Vec<u8>>;
+
+    fn tree(paths: &[&str]) -> Tree {
+        paths.iter().map(|path| path.as_bytes().to_vec()).collect()
+    }
+
+    /// Names directly below a directory, two at a time would be `more`: all at once here.
+    fn listing(tree: &Tree, dir: &[u8]) -> Vec<(u8, Vec<u8>)> {
+        let mut start = dir.to_vec();
+        if !dir.is_empty() {
+            start.push(b'/');
+        }
+        let below =
+            tree.iter().filter_map(|path| path.strip_prefix(&start[..])).filter(|rest| !rest.is_empty());
+        let direct = below.filter_map(|rest| match rest.iter().position(|&b| b == b'/') {
+            None => Some((1, rest.to_vec())),
+            Some(at) if at + 1 == rest.len() => Some((2, rest[..at].to_vec())),
+            Some(_) => None,
+        });
+        direct.collect()
+    }
+
+    enum Flying {
+        List(Vec<u8>),
+        Remove(Vec<u8>, bool),
+    }
+
+    struct Ran {
+        tree: Tree,
+        reports: Vec<Removed>,
+        points: Vec<Point>,
+        walk: DeleteWalk,
+    }
+
+    /// Walks in some order; `unknown`: the listing does not tell kinds.
+    fn run(mut tree: Tree, mut walk: DeleteWalk, protect: &[u8], unknown: bool, seed: u64) -> Ran {
+        let (mut reports, mut points, mut dice) = (Vec::new(), Vec::new(), seed);
+        let mut flying = Vec::new();
+        loop {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            match walk.next() {
+                Some((_, DeleteStep::Reach(point))) => points.push(point),
+                Some((id, DeleteStep::List { dir, .. })) => {
+                    flying.push((id, Flying::List(dir.as_bytes().to_vec())));
+                }
+                Some((id, DeleteStep::Remove { dir, name, directory })) => {
+                    flying.push((id, Flying::Remove(below(dir.as_bytes(), name.as_bytes()), directory)));
+                }
+                None if flying.is_empty() => break,
+                None => {
+                    let (id, step) = flying.swap_remove((dice >> 33) as usize % flying.len());
+                    let dir = match step {
+                        Flying::List(dir) => dir,
+                        Flying::Remove(path, directory) => {
+                            let result = remove(&mut tree, &path, directory);
+                            reports.extend(walk.on_removed(id, result));
+                            continue;
+                        }
+                    };
+                    let names = listing(&tree, &dir);
+                    let names = names.iter().map(|(kind, name)| (if unknown { 0 } else { *kind }, &name[..]));
+                    let mut keep = |path: &[u8], _: bool| path.ends_with(protect) && !protect.is_empty();
+                    walk.on_listed(id, Ok(names), false, &mut keep);
+                }
+            }
+        }
+        assert!(walk.is_over());
+        Ran { tree, reports, points, walk }
+    }
+
+    fn remove(tree: &mut Tree, path: &[u8], directory: bool) -> Result<(), Errno> {
+        let slashed = [path, b"/"].concat();
+        if directory {
+            assert!(tree.contains(&slashed), "a directory is removed as one");
+            let full = tree.iter().any(|other| other.starts_with(&slashed) && *other != slashed);
+            if full {
+                return Err(Errno::NOTEMPTY);
+            }
+            tree.remove(&slashed);
+            return Ok(());
+        }
+        if tree.contains(&slashed) {
+            return Err(Errno::ISDIR);
+        }
+        if tree.remove(path) { Ok(()) } else { Err(Errno::NOENT) }
+    }
+
+    fn doomed(path: &str, directory: bool) -> Doomed {
+        Doomed { path: path.as_bytes().to_vec(), directory }
+    }
+
+    fn sample() -> Tree {
+        tree(&["keep", "old", "gone/", "gone/a", "gone/b.tmp", "gone/sub/", "gone/sub/c"])
+    }
+
+    fn walk(delete_max: Option<u64>) -> DeleteWalk {
+        DeleteWalk::new(vec![doomed("old", false), doomed("gone", true)], false, delete_max, &Limits::TINY)
+    }
+
+    #[test]
+    fn only_names_the_sender_does_not_have_go() {
+        // proves: L3
+        let listing: [(u8, &[u8]); 5] =
+            [(1, b"a"), (2, b"b"), (1, b".xferd-00.tmp"), (1, b"z.tmp"), (2, b"c")];
+        let mut found = Vec::new();
+        let mut protect = |path: &[u8], _: bool| path.ends_with(b".tmp");
+        let dir = RelPath::new(b"d").expect("valid");
+        extraneous(dir, &[b"a", b"x"], listing, &mut protect, &mut found);
+        assert_eq!(found, [doomed("d/b", true), doomed("d/c", true)]);
+    }
+
+    #[test]
+    fn directories_go_from_the_inside_out() {
+        for (unknown, seed) in [(false, 1), (true, 2), (false, 3), (true, 4)] {
+            let ran = run(sample(), walk(None), b"", unknown, seed);
+            assert_eq!(ran.tree, tree(&["keep"]));
+            assert_eq!((ran.walk.removed(), ran.walk.over_limit()), (6, 0));
+            assert_eq!(ran.reports.len(), 6);
+            assert!(ran.reports.iter().all(|removed| removed.result.is_ok()));
+            assert_eq!(ran.points, [Point::DeleteFirst, Point::DeleteAll]);
+        }
+    }
+
+    #[test]
+    fn what_a_filter_protects_stays_with_its_directories() {
+        let ran = run(sample(), walk(None), b".tmp", false, 1);
+        assert_eq!(ran.tree, tree(&["keep", "gone/", "gone/b.tmp"]));
+        let mut with_part = sample();
+        with_part.insert(b"gone/sub/.xferd-00.part".to_vec());
+        let ran = run(with_part, walk(None), b"", false, 1);
+        assert_eq!(ran.tree, tree(&["keep", "gone/", "gone/sub/", "gone/sub/.xferd-00.part"]));
+        assert!(
+            ran.reports.iter().all(|removed| removed.result.is_ok()),
+            "what stays on purpose is no failure"
+        );
+    }
+
+    #[test]
+    fn nothing_goes_when_the_sender_could_not_read() {
+        let all = vec![doomed("old", false), doomed("gone", true)];
+        let ran = run(sample(), DeleteWalk::new(all, true, None, &Limits::TINY), b"", false, 1);
+        assert_eq!((ran.tree, ran.points), (sample(), vec![]));
+    }
+
+    #[test]
+    fn a_list_error_keeps_the_directory_and_a_removal_error_is_reported() {
+        let mut walk = walk(None);
+        let mut reports = Vec::new();
+        while let Some((id, step)) = walk.next() {
+            match step {
+                DeleteStep::Reach(_) => {}
+                DeleteStep::List { .. } => {
+                    walk.on_listed(id, Err::<[(u8, &[u8]); 0], _>(Errno::ACCES), false, &mut |_, _| false);
+                }
+                DeleteStep::Remove { directory, .. } => {
+                    assert!(!directory);
+                    reports.extend(walk.on_removed(id, Err(Errno::PERM)));
+                }
+            }
+        }
+        let failed = Removed { path: b"old".to_vec(), directory: false, result: Err(Code::AccessDenied) };
+        assert_eq!((reports, walk.removed()), (vec![failed], 0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_limit_is_never_exceeded_and_always_used_up(most in 0u64..8, seed in any::<u64>(), unknown in any::<bool>()) {
+            let ran = run(sample(), walk(Some(most)), b"", unknown, seed);
+            prop_assert_eq!(ran.walk.removed(), most.min(6));
+            prop_assert_eq!(ran.tree.len() as u64, 7 - most.min(6));
+            prop_assert_eq!(ran.walk.over_limit() > 0, most < 6);
+        }
+    }
+}

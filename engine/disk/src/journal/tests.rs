@@ -226,3 +226,40 @@ proptest! {
         prop_assert_eq!(scanned.valid_bytes, HEAD_BYTES as u64);
     }
 }
+
+#[test]
+fn the_tables_of_the_format_name_the_kinds_and_sizes() {
+    let format = include_str!("../../FORMAT.md");
+    let kinds = [
+        ("BEGIN", record::BEGIN),
+        ("RECEIVED", record::RECEIVED),
+        ("DURABLE", record::DURABLE),
+        ("TORN", record::TORN),
+        ("WHOLE", record::WHOLE),
+        ("COMMITTING", record::COMMITTING),
+        ("DONE", record::DONE),
+        ("RECEIPT", record::RECEIPT),
+    ];
+    for (name, number) in kinds {
+        assert!(format.contains(&std::format!("| {name} | {number} |")), "{name}");
+    }
+    assert!(format.contains(&std::format!("## Head, {HEAD_BYTES} bytes")));
+    assert!(format.contains(&std::format!("## Record, {} bytes", RECORD_HEAD_BYTES + CHECK_BYTES)));
+    assert!(format.contains(&std::format!("| {} x count |", record::RECEIVED_ROW_BYTES)));
+}
+
+#[test]
+fn a_begin_record_lies_as_the_format_draws_it() {
+    let (mut writer, head) = Writer::part(PartId([9; 16]), toy::hash, &Limits::TINY);
+    assert_eq!(head.bytes[..16], *b"xferd-xj\0\x01\0\0\0\0\0\0");
+    let bytes = writer.begin(&begin()).expect("fits").bytes;
+    assert_eq!(bytes[..4], (bytes.len() as u32).to_be_bytes());
+    assert_eq!(bytes[4..16], [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(bytes[16..32], head.bytes[32..]);
+    let body = &bytes[32..bytes.len() - 16];
+    assert_eq!(body[..14], [0, 20, 0, 0, 1, 0o244, 0, 0, 0, 1, 0, 0, 0, 2]);
+    assert_eq!(body[14..18], 999_999_999u32.to_be_bytes());
+    assert_eq!(body[18..26], (30u64 << 20).to_be_bytes());
+    assert_eq!(body[34..42], (-5i64).to_be_bytes());
+    assert_eq!(body[42..], *b"\0\0\0\x05share\0\x03a/b");
+}

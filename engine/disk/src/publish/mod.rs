@@ -28,6 +28,8 @@ mod single;
 mod tree;
 
 #[cfg(test)]
+pub(crate) mod model;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod tests;

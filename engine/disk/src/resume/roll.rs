@@ -265,6 +265,9 @@ impl RollForward {
             },
             // The name is taken: by our own file, which then has two names, or by another.
             Todo::StatFinal(i) => match result {
+                Ok(RollOut::Stat(stat)) if stat.inode == self.files[i as usize].listed.inode => {
+                    self.on_named(i)
+                }
                 Ok(_) => self.discard(i),
                 Err(_) => self.keep_open(i),
             },

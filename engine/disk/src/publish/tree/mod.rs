@@ -281,7 +281,12 @@ impl TreePublication {
             Phase::Filling | Phase::Over => {}
             Phase::Files => self.queue_files(),
             Phase::Cleanup => self.queue_cleanup(),
-            Phase::Commit => self.queue.push_back(Todo::AppendCommitting),
+            Phase::Commit => {
+                if !self.committed {
+                    self.queue.push_back(Todo::Reach(Point::BatchFilesSynced));
+                }
+                self.queue.push_back(Todo::AppendCommitting);
+            }
             Phase::CommitSync => {
                 self.queue.extend([Todo::Reach(Point::CommittingWritten), Todo::SyncJournal]);
             }
