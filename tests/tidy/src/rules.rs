@@ -146,6 +146,19 @@ pub fn weak_tests(file: &RustFile) -> Vec<String> {
     found
 }
 
+/// A bound of the core's loop that `base/limits.rs` does not know: a constant named as one.
+pub fn stray_bounds(file: &RustFile) -> Vec<String> {
+    if file.room() != "shard" {
+        return Vec::new();
+    }
+    let is_bound = |line: &str| {
+        let name = line.split("const ").nth(1).and_then(|rest| rest.split(':').next()).unwrap_or_default();
+        name.ends_with("_MAX") || name.ends_with("_MIN")
+    };
+    let lines = file.lines().into_iter().filter(|(_, line)| is_bound(line));
+    lines.map(|(number, _)| finding(file, number, "a bound outside base/limits.rs")).collect()
+}
+
 /// A file whose name says nothing, or that is too long.
 pub fn bad_shape(file: &RustFile) -> Vec<String> {
     let mut found = Vec::new();
@@ -219,6 +232,8 @@ mod tests {
             (missing_attributes, "engine/ring/src/lib.rs", "mod a;\nmod b;\nmod c;", 0),
             (unwraps, "engine/disk/src/a.rs", "a.unwrap(); b.unwrap_or(1);", 1),
             (unwraps, "engine/disk/src/a.rs", "#[cfg(test)]\nmod t { fn x() { a.unwrap() } }", 0),
+            (stray_bounds, "engine/shard/src/a.rs", "pub(crate) const QUEUE_MAX: usize = 4;", 1),
+            (stray_bounds, "engine/shard/src/a.rs", "const KIND: u8 = 4; x.QUEUE_MAX", 0),
             (unfinished, "engine/disk/src/a.rs", "todo!()", 1),
             (unfinished, "tests/e2e/tests/a.rs", "unimplemented!()", 1),
             (weak_tests, "tests/e2e/tests/a.rs", "#[ignore]\nfn a() { std::thread::sleep(x) }", 2),

@@ -1,5 +1,6 @@
 //! Every Rust file of the repository against every rule that one file can break.
 
+use std::collections::BTreeSet;
 use xferd_tidy::repository::{RustFile, rust_files};
 use xferd_tidy::rules;
 
@@ -51,9 +52,26 @@ fn no_test_sleeps_or_is_switched_off() {
 }
 
 #[test]
+fn the_core_has_no_bounds_of_its_own() {
+    none(rules::stray_bounds);
+}
+
+/// Files of one folder above which it is named in the list of crowded ones.
+const FILES_WARN: usize = 12;
+
+#[test]
 fn files_have_names_and_bounds() {
     none(rules::bad_shape);
     for line in rust_files().iter().flat_map(rules::long) {
         println!("long: {line}");
+    }
+    let files: Vec<RustFile> =
+        rust_files().into_iter().filter(|file| file.in_engine() && !file.is_test).collect();
+    let folders: BTreeSet<_> = files.iter().filter_map(|file| file.path.parent()).collect();
+    for folder in folders {
+        let count = files.iter().filter(|file| file.path.parent() == Some(folder)).count();
+        if count > FILES_WARN {
+            println!("long: {}: {count} files", folder.display());
+        }
     }
 }
