@@ -108,7 +108,9 @@ pub fn render_tables(layouts: &[Layout]) -> String {
         let mut at = Some(0);
         for field in layout.fields {
             let place = at.map_or(String::from("."), |at| format!("{at}"));
-            out.push_str(&format!("| {place} | {} | {} | {} |\n", field.kind, field.name, field.note));
+            // A bar would end the cell.
+            let note = field.note.replace('|', "\\|");
+            out.push_str(&format!("| {place} | {} | {} | {note} |\n", field.kind, field.name));
             at = at.zip(width(field.kind)).map(|(at, width)| at + width);
         }
         out.push('\n');
@@ -116,7 +118,7 @@ pub fn render_tables(layouts: &[Layout]) -> String {
     out
 }
 
-/// Everything of FORMAT.md that is generated: types, flags and all tables.
+/// Everything of FORMAT.md that is generated: types, flags, codes and all tables.
 pub fn render() -> String {
     let mut out = String::from("### Types\n\n| number | type |\n|---|---|\n");
     for kind in FrameType::ALL {
@@ -125,6 +127,10 @@ pub fn render() -> String {
     out.push_str("\n### Flags\n\n| bit | flag | meaning |\n|---|---|---|\n");
     for (name, bit, meaning) in FLAGS {
         out.push_str(&format!("| {bit} | {name} | {meaning} |\n"));
+    }
+    out.push_str("\n### Codes\n\n| number | code |\n|---|---|\n");
+    for row in base::codes::TABLE {
+        out.push_str(&format!("| {} | {} |\n", row.number, row.name));
     }
     out.push('\n');
     let [hello, auth] = crate::session::handshake::LAYOUTS;

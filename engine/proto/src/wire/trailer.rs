@@ -35,6 +35,11 @@ impl Flags {
         Ok(Self(bits))
     }
 
+    /// Refuses the flags that only a Chunk may have.
+    fn of_whole_data(self) -> Result<Self, WireError> {
+        if self.hole() || self.last() { Err(WireError::Flags(self.0)) } else { Ok(self) }
+    }
+
     /// The bits.
     pub fn bits(self) -> u16 {
         self.0
@@ -153,13 +158,13 @@ impl PackTrailer {
     /// Reads a trailer that was inside an opened record.
     ///
     /// # Errors
-    /// Not 12 bytes, or flags without a meaning.
+    /// Not 12 bytes, flags without a meaning or of a Chunk.
     pub fn parse(bytes: &[u8]) -> Result<Self, WireError> {
         let mut reader = Reader::new(bytes);
         let transfer = reader.u32()?;
         let rows = reader.u16()?;
         let table_offset = reader.u32()?;
-        let flags = Flags::parse(reader.u16()?)?;
+        let flags = Flags::parse(reader.u16()?)?.of_whole_data()?;
         reader.finish()?;
         Ok(Self { transfer, rows, table_offset, flags })
     }
@@ -204,18 +209,15 @@ impl Trailer {
     /// Reads the trailer of a frame of type `kind`.
     ///
     /// # Errors
-    /// As the trailer's own `parse`; a plain trailer with a flag that only data frames have.
+    /// As the trailer's own `parse`; a plain trailer with a flag that only a Chunk has.
     pub fn parse(kind: FrameType, bytes: &[u8]) -> Result<Self, WireError> {
         match kind {
             FrameType::Chunk => ChunkTrailer::parse(bytes).map(Self::Chunk),
             FrameType::Pack => PackTrailer::parse(bytes).map(Self::Pack),
             _ => {
                 let mut reader = Reader::new(bytes);
-                let flags = Flags::parse(reader.u16()?)?;
+                let flags = Flags::parse(reader.u16()?)?.of_whole_data()?;
                 reader.finish()?;
-                if flags.hole() || flags.last() {
-                    return Err(WireError::Flags(flags.bits()));
-                }
                 Ok(Self::Plain(flags))
             }
         }

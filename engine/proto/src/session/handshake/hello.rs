@@ -28,7 +28,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
             field("shares", "u8 count, {group u16, share u16-counted} each", "0x001d X25519 (32 bytes)"),
             field("psk_purpose", "u8", "0 none (ends here), 1 cert+psk, 2 join, 3 stream"),
             field("psk_id", "u8-counted", "1, 2: id [16]; 3: session id [32] || home core u16 || nonce [16]"),
-            field("binder", "[32]", "HMAC(Expand(E, \"binder\"), SHA-256(all bytes before))"),
+            field("binder", "[32]", "HMAC(Expand(E, \"binder \" purpose), SHA-256(all bytes before))"),
         ],
     },
     Layout {

@@ -10,6 +10,7 @@ use ed25519_dalek::SigningKey;
 
 mod attacks;
 mod outcomes;
+mod vectors;
 
 pub(super) const START: Now = Now { mono_ns: 1_000, utc_ms: 1_700_000_000_000 };
 
