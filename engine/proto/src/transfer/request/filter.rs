@@ -254,7 +254,7 @@ impl<'a, const W: usize> States<'a, W> {
         }
     }
 
-    /// Takes one byte; `false` when no way through the pattern is left.
+    /// Takes one byte; `false` when no way through the pattern is left, nor can begin again.
     fn step(&mut self, byte: u8) -> bool {
         let before = core::mem::replace(&mut self.at, [0; W]);
         for (index, mut word) in before.into_iter().enumerate() {
@@ -267,10 +267,11 @@ impl<'a, const W: usize> States<'a, W> {
                 }
             }
         }
-        if byte == b'/' && self.pattern.scope == Scope::AnyTail {
+        let any_tail = self.pattern.scope == Scope::AnyTail;
+        if any_tail && byte == b'/' {
             self.enter(0);
         }
-        self.at.iter().any(|word| *word != 0)
+        any_tail || self.at.iter().any(|word| *word != 0)
     }
 
     fn accepts(&self) -> bool {
@@ -387,5 +388,200 @@ impl<'a> Compiler<'a> {
         (0..=255).filter(test).for_each(|byte| class.add(byte));
         self.rest = &self.rest[end + 1..];
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec;
+
+    /// Rules as rsync takes them with `--filter`, `|` between two; a path, with `/` at its end for a directory;
+    /// whether it takes part, its parents considered. Each row was also given to rsync 3.5.
+    const ROWS: &[(&str, &str, bool)] = &[
+        // no slash: the last component, anywhere
+        ("- foo", "foo", false),
+        ("- foo", "a/foo", false),
+        ("- foo", "foo/a", false),
+        ("- foo", "foobar", true),
+        ("- foo", "a/xfoo", true),
+        ("- *.o", "a.o", false),
+        ("- *.o", "x/y/a.o", false),
+        ("- *.o", "a.oo", true),
+        ("- *.o", ".o", false),
+        // a slash inside: the last components
+        ("- foo/bar", "foo/bar", false),
+        ("- foo/bar", "x/foo/bar", false),
+        ("- foo/bar", "xfoo/bar", true),
+        ("- foo/bar", "foo/x/bar", true),
+        ("- a/b/c", "z/a/b/c", false),
+        ("- a/b/c", "b/c", true),
+        // anchored
+        ("- /foo", "foo", false),
+        ("- /foo", "a/foo", true),
+        ("- /a/foo", "a/foo", false),
+        ("- /a/foo", "b/a/foo", true),
+        ("- /*.c", "x.c", false),
+        ("- /*.c", "d/x.c", true),
+        ("- /*/x", "d/x", false),
+        ("- /*/x", "d/e/x", true),
+        // directories only
+        ("- foo/", "foo", true),
+        ("- foo/", "foo/", false),
+        ("- foo/", "a/foo/b", false),
+        ("- /foo/", "a/foo/", true),
+        ("- */", "a", true),
+        ("- */", "a/", false),
+        ("- a/b/", "a/b", true),
+        ("- a/b/", "x/a/b/", false),
+        // one star stays within a component
+        ("- a*z", "abcz", false),
+        ("- a*z", "az", false),
+        ("- /a*z", "ab/cz", true),
+        ("- foo/*/bar", "foo/x/bar", false),
+        ("- foo/*/bar", "foo/x/y/bar", true),
+        ("- foo/*/bar", "q/foo/x/bar", false),
+        ("- foo/*/bar", "foo/bar", true),
+        // two stars cross
+        ("- /foo/**/bar", "foo/x/bar", false),
+        ("- /foo/**/bar", "foo/x/y/bar", false),
+        ("- /foo/**/bar", "foo/bar", true),
+        ("- **/bar", "bar", false),
+        ("- **/bar", "a/b/bar", false),
+        ("- **bar", "a/xbar", false),
+        ("- **bar", "a/barx", true),
+        ("- foo/**", "foo/", true),
+        ("- foo/**", "foo/a", false),
+        ("- foo/**", "x/foo/a/b", false),
+        ("- foo/**", "xfoo/a", true),
+        ("- a**z", "a/b/z", false),
+        ("- a**z", "q/a/b/z", false),
+        ("- a**z", "qa/b/z", true),
+        ("- /a**z", "q/a/b/z", true),
+        ("- **", "a", false),
+        // three stars: the directory too
+        ("- foo/***", "foo/", false),
+        ("- foo/***", "foo", true),
+        ("- foo/***", "foo/a", false),
+        ("- /foo/***", "a/foo/b", true),
+        // one byte
+        ("- a?c", "abc", false),
+        ("- a?c", "ac", true),
+        ("- /a?c", "a/c", true),
+        // classes
+        ("- [abc]x", "bx", false),
+        ("- [abc]x", "dx", true),
+        ("- [a-c]x", "cx", false),
+        ("- [!a-c]x", "cx", true),
+        ("- [!a-c]x", "dx", false),
+        ("- [^a]x", "bx", false),
+        ("- []x]y", "]y", false),
+        ("- [!]]y", "ay", false),
+        ("- [a-]y", "-y", false),
+        ("- [[:digit:]]", "7", false),
+        ("- [[:digit:]]", "a", true),
+        ("- [[:upper:]_]", "_", false),
+        ("- /a[!b]c", "a/c", true),
+        // a backslash escapes only beside a wildcard
+        ("- a\\b", "a\\b", false),
+        ("- a\\*b*", "a*bc", false),
+        ("- a\\*b*", "axbc", true),
+        ("- [\\]]z", "]z", false),
+        // the first that matches decides
+        ("+ *.c|- *", "a.c", true),
+        ("+ *.c|- *", "a.h", false),
+        ("+ *.c|- *", "d/a.c", false),
+        ("+ */|+ *.c|- *", "d/a.c", true),
+        ("+ */|+ *.c|- *", "d/a.h", false),
+        ("+ foo/|+ foo/bar.c|- *", "foo/bar.c", true),
+        ("+ foo/|+ foo/bar.c|- *", "foo/baz.c", false),
+        ("+ foo/|+ foo/bar.c|- *", "x/bar.c", false),
+        ("- *.tmp|+ keep.tmp", "keep.tmp", false),
+        ("+ keep.tmp|- *.tmp", "keep.tmp", true),
+        ("- a|+ a/b", "a/b", false),
+    ];
+
+    fn rules(text: &str) -> Vec<FilterRule> {
+        let rule = |line: &str| FilterRule { include: line.starts_with('+'), pattern: line[2..].into() };
+        text.split('|').map(rule).collect()
+    }
+
+    // proves: L3
+    #[test]
+    fn patterns_decide_as_rsync_says() {
+        for (text, path, takes_part) in ROWS {
+            let filters = Filters::compile(rules(text), &Limits::DEFAULT).expect("valid patterns");
+            let name = path.strip_suffix('/').unwrap_or(path);
+            let got = filters.includes_with_parents(name.as_bytes(), name != *path);
+            assert_eq!(got, *takes_part, "{text} {path}");
+        }
+        assert!(ROWS.len() >= 60);
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for bad in ["", "/", "[", "a[b", "[]", "[[:nope:]]", "a*\\", "[a\\"] {
+            let rule = FilterRule { include: false, pattern: bad.into() };
+            assert_eq!(Filters::compile(vec![rule], &Limits::DEFAULT), Err(Malformed::Pattern), "{bad}");
+        }
+        let many = vec![FilterRule { include: true, pattern: b"a".to_vec() }; 9];
+        assert!(matches!(
+            Filters::compile(many, &Limits::TINY),
+            Err(Malformed::Over { field: "filters", .. })
+        ));
+        let long = FilterRule { include: true, pattern: vec![b'a'; 257] };
+        assert!(matches!(
+            Filters::compile(vec![long], &Limits::TINY),
+            Err(Malformed::Over { field: "pattern", .. })
+        ));
+        assert_eq!(Filters::from_lines(&[b"*.o"], &Limits::TINY), Err(Malformed::Pattern));
+    }
+
+    /// Matching by trying every way, the plain meaning of the wildcards.
+    fn slow(steps: &[Step], pattern: &Pattern, text: &[u8]) -> bool {
+        match steps.split_first() {
+            None => text.is_empty(),
+            Some((step, rest)) if step.is_star() => {
+                slow(rest, pattern, text)
+                    || text
+                        .split_first()
+                        .is_some_and(|(byte, left)| pattern.takes(*step, *byte) && slow(steps, pattern, left))
+            }
+            Some((step, rest)) => text
+                .split_first()
+                .is_some_and(|(byte, left)| pattern.takes(*step, *byte) && slow(rest, pattern, left)),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_ways_at_once_equals_every_way_in_turn(pattern in "/[ab/?*]{1,8}", path in "[ab/]{1,12}") {
+            if let Ok(pattern) = Pattern::compile(pattern.trim_end_matches('/').as_bytes()) {
+                let text = [path.as_bytes(), if pattern.with_contents { b"/" } else { b"" }].concat();
+                prop_assert_eq!(pattern.matches(path.as_bytes(), true), slow(&pattern.steps, &pattern, &text));
+            }
+        }
+
+        #[test]
+        fn foreign_patterns_never_panic(pattern in prop::collection::vec(any::<u8>(), 0..100), path in "[a-c/]{0,40}") {
+            if let Ok(pattern) = Pattern::compile(&pattern) {
+                let _ = pattern.matches(path.as_bytes(), true);
+            }
+        }
+    }
+
+    #[test]
+    fn patterns_longer_than_a_word_match_in_steps_not_in_powers() {
+        let limits = Limits::DEFAULT;
+        let rule = |pattern: Vec<u8>| vec![FilterRule { include: false, pattern }];
+        let hostile = [b"/".to_vec(), b"*a".repeat(1000), b"**a".repeat(500), b"b".to_vec()].concat();
+        let filters = Filters::compile(rule(hostile), &limits).expect("a valid pattern");
+        assert!(filters.includes(&b"a".repeat(4096), false));
+        assert!(!filters.includes(&[b"a".repeat(4095), b"b".to_vec()].concat(), false));
+        let literal = Filters::compile(rule(b"x".repeat(200)), &limits).expect("a valid pattern");
+        assert!(!literal.includes(&b"x".repeat(200), false));
+        assert!(literal.includes(&b"x".repeat(199), false));
     }
 }
