@@ -336,3 +336,206 @@ fn check_owner_name<'a>(name: &'a [u8], limits: &Limits) -> Result<&'a str, Malf
 fn shared_prefix(left: &[u8], right: &[u8]) -> usize {
     left.iter().zip(right).take_while(|(a, b)| a == b).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::chunk::chunk_log2_for;
+    use super::*;
+    use alloc::collections::BTreeMap;
+    use alloc::string::ToString;
+    use alloc::{format, vec};
+    use proptest::prelude::*;
+
+    fn file(path: &[u8], size: u64, limits: &Limits) -> Entry {
+        Entry {
+            kind: Kind::File,
+            chunk_log2: chunk_log2_for(size, limits).expect("within the limits"),
+            mode: 0o644,
+            uid: 1000,
+            gid: 100,
+            size,
+            allocated: size,
+            mtime: FileTime { seconds: -5, nanos: 999_999_999 },
+            path: path.to_vec(),
+            target: Vec::new(),
+        }
+    }
+
+    fn directory(path: &[u8]) -> Entry {
+        Entry { kind: Kind::Directory, mode: 0o2755, ..file(path, 0, &Limits::TINY) }
+    }
+
+    fn symlink(path: &[u8], target: &[u8]) -> Entry {
+        let size = target.len() as u64;
+        Entry { kind: Kind::Symlink, size, target: target.to_vec(), ..file(path, 0, &Limits::TINY) }
+    }
+
+    /// A small tree in order: at each place a file, a directory with two levels below, or a symlink.
+    fn trees() -> impl Strategy<Value = Vec<Entry>> {
+        let row = ("[a-c]{1,3}", "[a-d.]{1,4}", 0u8..3, 0u64..500_000, any::<i64>(), 0u32..4);
+        prop::collection::vec(row, 1..12).prop_map(|rows| {
+            let mut entries = BTreeMap::new();
+            for (parent, name, kind, size, seconds, owner) in rows {
+                let path = format!("{parent}/{name}");
+                if matches!(name.as_str(), "." | "..") {
+                    continue;
+                }
+                entries.insert(parent.replace('/', "\0"), directory(parent.as_bytes()));
+                let mut entry = match kind {
+                    0 => file(path.as_bytes(), size, &Limits::TINY),
+                    1 => directory(path.as_bytes()),
+                    _ => symlink(path.as_bytes(), b"../else/where"),
+                };
+                entry.mtime.seconds = seconds;
+                entry.uid = owner;
+                entries.insert(path.replace('/', "\0"), entry);
+            }
+            entries.into_values().collect()
+        })
+    }
+
+    /// Writes entries into as many batches as they need.
+    fn batches(entries: &[Entry], limits: &Limits) -> Vec<Vec<u8>> {
+        let mut out = vec![];
+        let mut writer = EntriesWriter::new(limits, 7, 0, 0);
+        for (index, entry) in entries.iter().enumerate() {
+            let user = format!("user{}", entry.uid);
+            let names = OwnerNames { user: Some(&user), group: Some("staff") };
+            if writer.push(entry, names) == Err(PushError::Full) {
+                let next = EntriesWriter::new(limits, 7, out.len() as u32 + 1, index as u32);
+                out.push(core::mem::replace(&mut writer, next).finish(false));
+                assert_eq!(writer.push(entry, names), Ok(()));
+            }
+        }
+        out.push(writer.finish(true));
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn trees_round_trip_over_batches(entries in trees()) {
+            let limits = Limits::TINY;
+            let mut order = Order::new();
+            let mut back = vec![];
+            for bytes in batches(&entries, &limits) {
+                prop_assert!(bytes.len() <= limits.record_bytes as usize);
+                for cut in 0..bytes.len() {
+                    prop_assert!(EntriesBatch::parse(&bytes[..cut], &limits, &mut order.clone()).is_err());
+                }
+                let batch = EntriesBatch::parse(&bytes, &limits, &mut order);
+                let batch = batch.map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+                prop_assert_eq!((batch.transfer, batch.first as usize), (7, back.len()));
+                for entry in &batch.entries {
+                    prop_assert_eq!(batch.owner_name(entry.gid, true), Some("staff"));
+                    let user = format!("user{}", entry.uid);
+                    prop_assert_eq!(batch.owner_name(entry.uid, false), Some(user.as_str()));
+                }
+                back.extend(batch.entries);
+            }
+            prop_assert!(order.ended());
+            prop_assert_eq!(order.next_file() as usize, entries.len());
+            prop_assert_eq!(back, entries);
+        }
+
+        #[test]
+        fn foreign_bytes_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), honest in any::<bool>()) {
+            if honest && bytes.len() >= 18 {
+                // a head that is accepted, so that rows are reached
+                bytes[..18].copy_from_slice(&[0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 1]);
+            }
+            let _ = EntriesBatch::parse(&bytes, &Limits::TINY, &mut Order::new());
+            let _ = EntriesBatch::parse(&bytes, &Limits::DEFAULT, &mut Order::new());
+        }
+
+        #[test]
+        fn one_changed_byte_never_yields_an_entry_against_the_rules(at in 0usize..200, value in any::<u8>()) {
+            let limits = Limits::TINY;
+            let entries = [directory(b"a"), symlink(b"a/l", b"x"), file(b"a/z", 9000, &limits)];
+            let mut bytes = batches(&entries, &limits).remove(0);
+            let at = at % bytes.len();
+            bytes[at] = value;
+            if let Ok(batch) = EntriesBatch::parse(&bytes, &limits, &mut Order::new()) {
+                for entry in batch.entries {
+                    prop_assert!(check(&entry, &limits).is_ok());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_against_a_rule_is_neither_written_nor_read() {
+        let limits = Limits::TINY;
+        let good = file(b"a", 9000, &limits);
+        let bad = [
+            Entry { mode: 0o10000, ..good.clone() },
+            Entry { mtime: FileTime { seconds: 0, nanos: 1_000_000_000 }, ..good.clone() },
+            Entry { size: u64::MAX, ..good.clone() },
+            Entry { chunk_log2: 0, ..good.clone() },
+            Entry { chunk_log2: 9, ..good.clone() },
+            Entry { chunk_log2: 64, ..good.clone() },
+            Entry { target: b"x".to_vec(), ..good.clone() },
+            Entry { path: b"../a".to_vec(), ..good.clone() },
+            Entry { path: b".xferd-00.part".to_vec(), ..good.clone() },
+            Entry { size: 1, ..directory(b"a") },
+            Entry { chunk_log2: 12, ..directory(b"a") },
+            Entry { size: 2, ..symlink(b"a", b"x") },
+            symlink(b"a", b""),
+            symlink(b"a", b"x\0y"),
+            symlink(b"a", &[b'x'; 256]),
+        ];
+        for entry in bad {
+            let mut writer = EntriesWriter::new(&limits, 1, 0, 0);
+            let pushed = writer.push(&entry, OwnerNames::default());
+            assert!(matches!(pushed, Err(PushError::Entry(_))), "{entry:?}");
+            assert!(writer.is_empty());
+            writer.write(&entry, 0);
+            writer.count = 1;
+            assert!(
+                EntriesBatch::parse(&writer.finish(true), &limits, &mut Order::new()).is_err(),
+                "{entry:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_count_and_at_its_record() {
+        let limits = Limits::TINY;
+        let mut writer = EntriesWriter::new(&limits, 1, 0, 0);
+        for name in [b"a", b"b", b"c", b"d"] {
+            assert_eq!(writer.push(&file(name, 1, &limits), OwnerNames::default()), Ok(()));
+        }
+        assert_eq!(writer.push(&file(b"e", 1, &limits), OwnerNames::default()), Err(PushError::Full));
+
+        let limits = Limits { entries_batch_max: 100, ..limits };
+        let mut writer = EntriesWriter::new(&limits, 1, 0, 0);
+        let mut count = 0u16;
+        while writer.push(&file(format!("{count:04}").as_bytes(), 1, &limits), OwnerNames::default()).is_ok()
+        {
+            count += 1;
+        }
+        assert_eq!(count, writer.count());
+        assert!((10..100).contains(&count) && writer.finish(false).len() <= 1024);
+    }
+
+    #[test]
+    fn owners_without_a_usable_name_travel_as_numbers() {
+        let limits = Limits::TINY;
+        let mut writer = EntriesWriter::new(&limits, 1, 0, 0);
+        let long = "x".repeat(65);
+        let names = OwnerNames { user: Some("a\nb"), group: Some(&long) };
+        assert_eq!(writer.push(&file(b"a", 1, &limits), names), Ok(()));
+        let names = OwnerNames { user: Some("jörg"), group: None };
+        assert_eq!(writer.push(&file(b"b", 1, &limits), names), Ok(()));
+        let batch = EntriesBatch::parse(&writer.finish(true), &limits, &mut Order::new()).expect("valid");
+        assert_eq!(batch.owners, [Owner { id: 1000, group: false, name: "jörg".to_string() }]);
+        assert_eq!(batch.owner_name(100, true), None);
+    }
+
+    #[test]
+    fn an_empty_batch_may_end_a_transfer() {
+        let bytes = EntriesWriter::new(&Limits::TINY, 1, 0, 0).finish(true);
+        assert_eq!(EntriesBatch::transfer_of(&bytes), Ok(1));
+        let batch = EntriesBatch::parse(&bytes, &Limits::TINY, &mut Order::new()).expect("valid");
+        assert!(batch.end && batch.entries.is_empty());
+    }
+}

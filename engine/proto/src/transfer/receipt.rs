@@ -236,3 +236,70 @@ impl Receipt {
         Ok(Self { body, signature })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[9; 32])
+    }
+
+    fn device(key: &SigningKey) -> DeviceId {
+        DeviceId(Sha256::digest(key.verifying_key().as_bytes()).into())
+    }
+
+    fn body() -> ReceiptBody {
+        ReceiptBody {
+            transfer: TransferId([1; 16]),
+            session: SessionId([2; 32]),
+            sender: DeviceId([3; 32]),
+            receiver: device(&key()),
+            root: String::from("/incoming"),
+            merkle: Value([5; 32]),
+            seals: 6,
+            counts: Counts { files: 7, directories: 8, bytes: 9, unchanged: 10, failed: 11, deleted: 12 },
+            durability: Durability::Tree,
+            inplace: true,
+            verify: Verify::Full,
+            began_ms: 13,
+            ended_ms: 14,
+        }
+    }
+
+    // proves: O10
+    #[test]
+    fn a_receipt_round_trips_and_holds_for_its_receiver_alone() {
+        let receipt = body().sign(&key());
+        let bytes = receipt.encode();
+        assert_eq!(Receipt::parse(&bytes, &Limits::TINY), Ok(receipt.clone()));
+        assert_eq!(receipt.verify(&key().verifying_key()), Ok(()));
+        let other = SigningKey::from_bytes(&[8; 32]);
+        assert_eq!(receipt.verify(&other.verifying_key()), Err(BadSignature));
+        assert_eq!(body().sign(&other).verify(&other.verifying_key()), Err(BadSignature), "not the receiver");
+        for cut in 0..bytes.len() {
+            assert!(Receipt::parse(&bytes[..cut], &Limits::TINY).is_err());
+        }
+    }
+
+    // proves: O10
+    #[test]
+    fn one_changed_bit_never_holds() {
+        let bytes = body().sign(&key()).encode();
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(receipt) = Receipt::parse(&bytes, &Limits::TINY) {
+                assert_eq!(receipt.verify(&key().verifying_key()), Err(BadSignature), "bit {bit}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Receipt::parse(&bytes, &Limits::TINY);
+        }
+    }
+}

@@ -238,3 +238,142 @@ fn read_leaf<'a>(reader: &mut Reader<'a>) -> Result<Leaf<'a>, Malformed> {
     let path = RelPath::new(path)?.as_bytes();
     Ok(Leaf { kind, chunk_log2, mode, uid, gid, size, mtime, root, path })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::chunk::root_of_bytes;
+    use super::super::offer::{Durability, Verify};
+    use super::super::receipt::{Counts, ReceiptBody};
+    use super::super::seal::SealBuilder;
+    use super::*;
+    use alloc::string::String;
+    use alloc::vec;
+    use base::ids::{DeviceId, FileIndex, SessionId, TransferId};
+    use ed25519_dalek::SigningKey;
+    use proptest::prelude::*;
+    use sha2::{Digest, Sha256};
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[9; 32])
+    }
+
+    fn entry(path: &[u8], kind: Kind) -> Entry {
+        Entry {
+            kind,
+            chunk_log2: 0,
+            mode: 0o600,
+            uid: 1,
+            gid: 2,
+            size: 3,
+            allocated: 4,
+            mtime: FileTime { seconds: 5, nanos: 6 },
+            path: path.to_vec(),
+            target: vec![],
+        }
+    }
+
+    fn rows() -> Vec<(Entry, Value)> {
+        let mut rows = vec![(entry(b"d", Kind::Directory), Value::default())];
+        rows.extend((0..7u8).map(|i| (entry(&[b'd', b'/', b'a' + i], Kind::File), root_of_bytes(&[i]))));
+        rows
+    }
+
+    fn sign(seals: &SealTree) -> Receipt {
+        let body = ReceiptBody {
+            transfer: TransferId([1; 16]),
+            session: SessionId([2; 32]),
+            sender: DeviceId([3; 32]),
+            receiver: DeviceId(Sha256::digest(key().verifying_key().as_bytes()).into()),
+            root: String::from("/in"),
+            merkle: seals.root(),
+            seals: seals.count(),
+            counts: Counts { files: 7, directories: 1, ..Counts::default() },
+            durability: Durability::File,
+            inplace: false,
+            verify: Verify::Full,
+            began_ms: 1,
+            ended_ms: 2,
+        };
+        body.sign(&key())
+    }
+
+    /// A file of seals with three entries each, taken in pieces.
+    fn file() -> Vec<u8> {
+        let mut writer = ReceiptWriter::new(&key().verifying_key());
+        let mut bytes = vec![];
+        for (sequence, batch) in rows().chunks(3).enumerate() {
+            let mut builder = SealBuilder::new(1, sequence as u32);
+            for (index, (entry, root)) in batch.iter().enumerate() {
+                builder.push(FileIndex(index as u32), entry, root);
+                writer.entry(entry, root);
+            }
+            assert_eq!(writer.end_seal(), builder.merkle());
+            bytes.extend(writer.take());
+        }
+        let receipt = sign(writer.seals());
+        writer.finish(&receipt);
+        bytes.extend(writer.take());
+        bytes
+    }
+
+    // proves: O10
+    #[test]
+    fn a_receipt_file_is_checked_and_lists_what_was_sealed() {
+        let bytes = file();
+        let file = ReceiptFile::verify(&bytes, &Limits::TINY).expect("holds");
+        assert_eq!(file.receipt.body.seals, 3);
+        let rows = rows();
+        let expected: Vec<_> = rows.iter().map(|(entry, root)| Leaf::of(entry, root)).collect();
+        assert_eq!(file.entries().collect::<Vec<_>>(), expected);
+    }
+
+    // proves: O10
+    #[test]
+    fn one_changed_or_missing_byte_anywhere_shows() {
+        let bytes = file();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert!(ReceiptFile::verify(&changed, &Limits::TINY).is_err(), "byte {at}");
+            assert!(ReceiptFile::verify(&bytes[..at], &Limits::TINY).is_err(), "cut at {at}");
+        }
+        assert!(ReceiptFile::verify(&[&bytes[..], b"x"].concat(), &Limits::TINY).is_err());
+    }
+
+    #[test]
+    fn faults_are_told_apart() {
+        let honest = file();
+        let head = 8 + 2 + 32;
+        let mut content = honest.clone();
+        content[head + 50] ^= 1;
+        assert_eq!(ReceiptFile::verify(&content, &Limits::TINY).err(), Some(ReceiptFault::Seal(0)));
+        let mut signature = honest.clone();
+        let last = signature.len() - 1;
+        signature[last] ^= 1;
+        assert_eq!(ReceiptFile::verify(&signature, &Limits::TINY).err(), Some(ReceiptFault::Signature));
+
+        let mut writer = ReceiptWriter::new(&key().verifying_key());
+        writer.entry(&rows()[0].0, &rows()[0].1);
+        writer.end_seal();
+        let receipt = sign(&SealTree::new());
+        writer.finish(&receipt);
+        assert_eq!(ReceiptFile::verify(&writer.take(), &Limits::TINY).err(), Some(ReceiptFault::Receipt));
+
+        let mut writer = ReceiptWriter::new(&key().verifying_key());
+        writer.entry(&rows()[0].0, &rows()[0].1);
+        let receipt = sign(&SealTree::new());
+        writer.finish(&receipt);
+        let unsealed = writer.take();
+        assert!(matches!(ReceiptFile::verify(&unsealed, &Limits::TINY), Err(ReceiptFault::Malformed(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_bytes_never_panic(tail in prop::collection::vec(any::<u8>(), 0..200), keep in 0usize..600) {
+            let mut bytes = file();
+            bytes.truncate(keep);
+            bytes.extend(tail);
+            let _ = ReceiptFile::verify(&bytes, &Limits::TINY);
+        }
+    }
+}

@@ -267,3 +267,180 @@ impl SealBuilder {
         seal
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::chunk::root_of_bytes;
+    use super::*;
+    use alloc::vec;
+    use base::entry::{FileTime, Kind};
+    use proptest::prelude::*;
+
+    const SESSION: SessionId = SessionId([5; 32]);
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[7; 32])
+    }
+
+    fn entry(path: &[u8]) -> Entry {
+        Entry {
+            kind: Kind::File,
+            chunk_log2: 12,
+            mode: 0o644,
+            uid: 1,
+            gid: 2,
+            size: 3,
+            allocated: 4,
+            mtime: FileTime { seconds: 5, nanos: 6 },
+            path: path.to_vec(),
+            target: vec![],
+        }
+    }
+
+    fn merkle_of(entries: &[(Entry, Value)]) -> Value {
+        let mut builder = SealBuilder::new(1, 0);
+        for (index, (entry, root)) in entries.iter().enumerate() {
+            builder.push(FileIndex(index as u32), entry, root);
+        }
+        builder.merkle()
+    }
+
+    proptest! {
+        #[test]
+        fn seals_round_trip_and_hold(gaps in prop::collection::vec(1u32..3, 1..5), with_roots in any::<bool>()) {
+            let limits = Limits::TINY;
+            let new = if with_roots { SealBuilder::with_roots } else { SealBuilder::new };
+            let mut builder = new(9, 4);
+            let mut file = 0;
+            let mut files = vec![];
+            for gap in gaps.iter().take(4) {
+                file += gap;
+                files.push(FileIndex(file));
+                builder.push(FileIndex(file), &entry(&file.to_be_bytes()), &root_of_bytes(&file.to_be_bytes()));
+            }
+            let seal = builder.finish(&SESSION, &key());
+            let bytes = seal.encode();
+            prop_assert_eq!(bytes.len(), seal.len());
+            prop_assert_eq!(Seal::parse(&bytes, &limits), Ok(seal.clone()));
+            prop_assert_eq!(seal.files().collect::<Vec<_>>(), files);
+            prop_assert_eq!(seal.verify(&SESSION, &key().verifying_key()), Ok(()));
+            for cut in 0..bytes.len() {
+                prop_assert!(Seal::parse(&bytes[..cut], &limits).is_err());
+            }
+        }
+
+        // proves: O7
+        #[test]
+        fn one_changed_bit_of_a_seal_never_holds(at in 0usize..4096, bit in 0u8..8) {
+            let mut builder = SealBuilder::with_roots(9, 4);
+            builder.push(FileIndex(3), &entry(b"a"), &root_of_bytes(b"a"));
+            builder.push(FileIndex(5), &entry(b"b"), &root_of_bytes(b"b"));
+            let mut bytes = builder.finish(&SESSION, &key()).encode();
+            let at = at % bytes.len();
+            bytes[at] ^= 1 << bit;
+            if let Ok(seal) = Seal::parse(&bytes, &Limits::TINY) {
+                prop_assert_eq!(seal.verify(&SESSION, &key().verifying_key()), Err(BadSignature));
+            }
+        }
+
+        #[test]
+        fn foreign_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Seal::parse(&bytes, &Limits::TINY);
+            let _ = Seal::parse(&bytes, &Limits::DEFAULT);
+        }
+    }
+
+    // proves: O7
+    #[test]
+    fn any_single_field_that_differs_makes_the_seal_unequal() {
+        let root = root_of_bytes(b"content");
+        let base = || vec![(entry(b"a"), root), (entry(b"b"), root), (entry(b"c"), root)];
+        let honest = merkle_of(&base());
+        let changes: &[fn(&mut (Entry, Value))] = &[
+            |row| row.0.kind = Kind::Symlink,
+            |row| row.0.chunk_log2 += 1,
+            |row| row.0.mode ^= 1,
+            |row| row.0.uid += 1,
+            |row| row.0.gid += 1,
+            |row| row.0.size += 1,
+            |row| row.0.mtime.seconds += 1,
+            |row| row.0.mtime.nanos += 1,
+            |row| row.0.path.push(b'x'),
+            |row| row.0.path[0] ^= 1,
+            |row| row.1.0[31] ^= 1,
+        ];
+        for index in 0..3 {
+            for (number, change) in changes.iter().enumerate() {
+                let mut rows = base();
+                change(&mut rows[index]);
+                assert_ne!(merkle_of(&rows), honest, "change {number} of row {index}");
+            }
+        }
+        let mut swapped = base();
+        swapped.swap(0, 1);
+        assert_ne!(merkle_of(&swapped), honest);
+        assert_ne!(merkle_of(&base()[..2]), honest);
+        let mut allocated = base();
+        allocated[0].0.allocated += 1;
+        assert_eq!(merkle_of(&allocated), honest, "allocation is the sender's own matter");
+    }
+
+    #[test]
+    fn another_session_or_key_does_not_hold() {
+        let mut builder = SealBuilder::new(1, 0);
+        builder.push(FileIndex(0), &entry(b"a"), &Value::default());
+        let seal = builder.finish(&SESSION, &key());
+        assert_eq!(seal.verify(&SessionId([6; 32]), &key().verifying_key()), Err(BadSignature));
+        let other = SigningKey::from_bytes(&[8; 32]);
+        assert_eq!(seal.verify(&SESSION, &other.verifying_key()), Err(BadSignature));
+    }
+
+    #[test]
+    fn a_seal_with_roots_names_the_file() {
+        let mut builder = SealBuilder::with_roots(1, 0);
+        let roots: Vec<_> = (0..4u8).map(|byte| root_of_bytes(&[byte])).collect();
+        for (index, root) in roots.iter().enumerate() {
+            builder.push(FileIndex(10 + index as u32), &entry(&[b'a' + index as u8]), root);
+        }
+        let seal = builder.finish(&SESSION, &key());
+        assert_eq!(seal.differing(&roots), None);
+        let mut own = roots.clone();
+        own[2] = Value::default();
+        assert_eq!(seal.differing(&own), Some(FileIndex(12)));
+        assert_eq!(Seal { roots: vec![], ..seal }.differing(&own), None);
+    }
+
+    #[test]
+    fn ranges_that_overlap_or_overflow_are_refused() {
+        let with = |ranges: &[(u32, u32)]| {
+            let range = |&(first, count): &(u32, u32)| FileRange { first: FileIndex(first), count };
+            let seal = Seal {
+                transfer: 1,
+                sequence: 0,
+                ranges: ranges.iter().map(range).collect(),
+                merkle: Value::default(),
+                roots: vec![],
+                signature: [0; 64],
+            };
+            Seal::parse(&seal.encode(), &Limits::TINY)
+        };
+        assert!(with(&[(0, 1), (2, 2)]).is_ok());
+        for bad in [&[][..], &[(0, 0)], &[(0, 1), (1, 1)], &[(2, 1), (0, 1)], &[(u32::MAX, 1)]] {
+            assert_eq!(with(bad), Err(Malformed::Ranges), "{bad:?}");
+        }
+        assert!(matches!(with(&[(0, 5)]), Err(Malformed::Over { field: "files", .. })));
+    }
+
+    #[test]
+    fn every_batch_fits_a_record_with_its_roots() {
+        for limits in [Limits::DEFAULT, Limits::TINY, Limits::CEILING] {
+            let mut builder = SealBuilder::with_roots(1, 0);
+            for index in 0..seal_files_max(&limits) {
+                builder.push(FileIndex(index * 2), &entry(b"a"), &Value::default());
+            }
+            let bytes = builder.finish(&SESSION, &key()).encode();
+            assert!(bytes.len() <= limits.record_bytes as usize);
+            assert!(Seal::parse(&bytes, &limits).is_ok());
+        }
+    }
+}

@@ -184,7 +184,9 @@ impl Want {
                         out.u32(range.first).u32(range.count);
                     }
                 }
-                Verdict::Refused(code) => drop(out.u16(code.number())),
+                Verdict::Refused(code) => {
+                    out.u16(code.number());
+                }
                 _ => {}
             }
         }

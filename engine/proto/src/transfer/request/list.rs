@@ -100,3 +100,69 @@ impl ListPage {
         Ok((batch, Self { entries: entries.to_vec(), skipped, next: next.map(<[u8]>::to_vec) }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::entries::{EntriesWriter, OwnerNames};
+    use super::*;
+    use alloc::vec;
+    use base::entry::{Entry, FileTime, Kind};
+
+    fn row(path: &[u8]) -> Entry {
+        Entry {
+            kind: Kind::Directory,
+            chunk_log2: 0,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            allocated: 0,
+            mtime: FileTime::default(),
+            path: path.to_vec(),
+            target: vec![],
+        }
+    }
+
+    fn page(paths: &[&[u8]], next: Option<&[u8]>) -> Vec<u8> {
+        let mut writer = EntriesWriter::new(&Limits::TINY, 0, 0, 0);
+        for path in paths {
+            assert_eq!(writer.push(&row(path), OwnerNames::default()), Ok(()));
+        }
+        ListPage { entries: writer.finish(true), skipped: 1, next: next.map(<[u8]>::to_vec) }.encode()
+    }
+
+    #[test]
+    fn pages_follow_one_another() {
+        let limits = Limits::TINY;
+        let mut order = Order::new();
+        let (batch, first) =
+            ListPage::parse(&page(&[b"a", b"a/b"], Some(b"a/b")), &limits, &mut order).expect("valid");
+        assert_eq!((batch.entries.len(), first.next.as_deref()), (2, Some(&b"a/b"[..])));
+        let (_, last) =
+            ListPage::parse(&page(&[b"a/b/c", b"d"], None), &limits, &mut order).expect("goes on");
+        assert_eq!((last.next, last.skipped), (None, 1));
+        assert!(ListPage::parse(&page(&[b"d"], None), &limits, &mut order.clone()).is_err(), "again");
+        assert!(ListPage::parse(&page(&[b"e"], Some(b"f")), &limits, &mut order).is_err(), "next is no row");
+    }
+
+    #[test]
+    fn requests_round_trip_and_keep_to_the_path_rules() {
+        let limits = Limits::TINY;
+        let whole = ListRequest { root: "/a".into(), path: vec![], recursive: false, after: None };
+        let next = ListRequest {
+            path: b"\xff".to_vec(),
+            recursive: true,
+            after: Some(b"b/c".to_vec()),
+            ..whole.clone()
+        };
+        for request in [&whole, &next] {
+            let bytes = request.encode();
+            assert_eq!(ListRequest::parse(&bytes, &limits).as_ref(), Ok(request));
+            for cut in 0..bytes.len() {
+                assert!(ListRequest::parse(&bytes[..cut], &limits).is_err());
+            }
+        }
+        let bad = ListRequest { path: b"../b".to_vec(), ..whole };
+        assert!(ListRequest::parse(&bad.encode(), &limits).is_err());
+    }
+}

@@ -230,3 +230,186 @@ fn read_allowance(fields: &Fields<'_>) -> Result<Allowance, Malformed> {
         not_after_ms: fields.u64("not_after_ms")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::filter::{FilterRule, Filters};
+    use super::*;
+    use alloc::vec;
+    use proptest::prelude::*;
+
+    fn offers() -> impl Strategy<Value = Offer> {
+        let flags = any::<[bool; 10]>();
+        let words = (0u8..4, 0u8..3, 0u8..2, 1u8..3, 1u8..4);
+        let rest = (
+            any::<u32>(),
+            any::<[u8; 16]>(),
+            "[a-z/é ]{0,20}",
+            prop::option::of((0..1u64 << 40, 0..1u64 << 60)),
+        );
+        let lists = (
+            prop::collection::vec("[a-z]{1,5}(/[a-z]{1,5})?", 0..5),
+            prop::collection::vec("[a-z*/]{0,5}[a-z]", 0..5),
+        );
+        (flags, words, rest, lists, prop::option::of(0u64..1000), 1u16..9).prop_map(
+            |(flags, words, (transfer, id, root, totals), (paths, patterns), delete_max, streams)| {
+                let rule = |pattern: alloc::string::String| FilterRule {
+                    include: pattern.len().is_multiple_of(2),
+                    pattern: pattern.into_bytes(),
+                };
+                let rules: Vec<_> = patterns.into_iter().map(rule).collect();
+                let options = Options {
+                    recursive: flags[0],
+                    links: flags[1],
+                    perms: flags[2],
+                    times: flags[3],
+                    owners: flags[4],
+                    sparse: flags[5],
+                    delete: flags[6],
+                    dry_run: flags[7],
+                    checksum: flags[8],
+                    inplace: flags[9],
+                    existing: Existing::from_byte(words.0).expect("a value"),
+                    durability: Durability::from_byte(words.1).expect("a value"),
+                    verify: Verify::from_byte(words.2).expect("a value"),
+                    filters: Filters::compile(rules, &Limits::TINY).expect("patterns"),
+                    delete_max,
+                };
+                Offer {
+                    transfer,
+                    id: TransferId(id),
+                    direction: Direction::from_byte(words.3).expect("a value"),
+                    command: Command::from_byte(words.4).expect("a value"),
+                    root,
+                    paths: paths.into_iter().map(alloc::string::String::into_bytes).collect(),
+                    totals: totals.map(|(files, bytes)| Totals { files, bytes }),
+                    streams,
+                    options,
+                }
+            },
+        )
+    }
+
+    fn offer() -> Offer {
+        Offer {
+            transfer: 1,
+            id: TransferId([1; 16]),
+            direction: Direction::Push,
+            command: Command::Sync,
+            root: String::from("/in"),
+            paths: vec![],
+            totals: None,
+            streams: 1,
+            options: Options::default(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn offers_round_trip(offer in offers()) {
+            let bytes = offer.encode();
+            prop_assert_eq!(Offer::parse(&bytes, &Limits::TINY), Ok(offer));
+            for cut in 0..bytes.len() {
+                prop_assert!(Offer::parse(&bytes[..cut], &Limits::TINY).is_err());
+            }
+        }
+
+        #[test]
+        fn one_changed_byte_never_panics(at in 0usize..1000, value in any::<u8>()) {
+            let mut bytes = offer().encode();
+            let at = at % bytes.len();
+            bytes[at] = value;
+            let _ = Offer::parse(&bytes, &Limits::TINY);
+        }
+
+        #[test]
+        fn foreign_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Offer::parse(&bytes, &Limits::TINY);
+            let _ = OfferReply::parse(&bytes, &Limits::TINY);
+        }
+    }
+
+    // proves: P6
+    #[test]
+    fn unknown_fields_options_and_words_are_refused() {
+        let rebuild = |change: &dyn Fn(&mut Builder, &mut Builder)| {
+            let mut options = offer().options.write();
+            let mut out = Builder::default();
+            out.number(cstr!("transfer"), 1).bytes(cstr!("id"), &[1; 16]).text(cstr!("direction"), "push");
+            out.text(cstr!("root"), "/in").number(cstr!("streams"), 1);
+            change(&mut out, &mut options);
+            out.inner(cstr!("options"), options);
+            Offer::parse(&out.finish(), &Limits::TINY)
+        };
+        let command = |out: &mut Builder| _ = out.text(cstr!("command"), "sync");
+        assert_eq!(rebuild(&|out, _| command(out)), Ok(offer()));
+        assert_eq!(rebuild(&|_, _| ()), Err(Malformed::Missing { field: "command" }));
+        assert_eq!(rebuild(&|out, _| _ = out.text(cstr!("command"), "mirror")), Err(Malformed::Unknown));
+        let option = |out: &mut Builder, options: &mut Builder| {
+            command(out);
+            options.bool(cstr!("hard_links"), true);
+        };
+        assert_eq!(rebuild(&option), Err(Malformed::Unknown));
+        let field = |out: &mut Builder, _: &mut Builder| {
+            command(out);
+            out.bool(cstr!("force"), true);
+        };
+        assert_eq!(rebuild(&field), Err(Malformed::Unknown));
+        let wrong_type = |out: &mut Builder, _: &mut Builder| _ = out.bool(cstr!("command"), true);
+        assert_eq!(rebuild(&wrong_type), Err(Malformed::Bson { field: "command" }));
+        let negative = |out: &mut Builder, options: &mut Builder| {
+            command(out);
+            options.0.append(cstr!("delete_max"), -1_i64);
+        };
+        assert_eq!(rebuild(&negative), Err(Malformed::Bson { field: "delete_max" }));
+    }
+
+    #[test]
+    fn hostile_paths_and_roots_are_refused() {
+        for path in [&b"../a"[..], b"/a", b"a/.xferd-x", b"a\0b"] {
+            let bytes = Offer { paths: vec![path.to_vec()], ..offer() }.encode();
+            assert!(Offer::parse(&bytes, &Limits::TINY).is_err(), "{}", path.escape_ascii());
+        }
+        let long = Offer { root: "x".repeat(257), ..offer() };
+        assert!(Offer::parse(&long.encode(), &Limits::TINY).is_err());
+        let large = Offer { paths: vec![vec![b'a'; 64]; 100], ..offer() };
+        assert!(matches!(
+            Offer::parse(&large.encode(), &Limits::TINY),
+            Err(Malformed::Over { field: "request", .. })
+        ));
+    }
+
+    #[test]
+    fn replies_round_trip_with_and_without_bounds() {
+        let none = Allowance::from(&Obligations::NONE);
+        assert_eq!(none, Allowance::default());
+        let all = Allowance {
+            bytes_max: Some(1),
+            files_max: Some(2),
+            bytes_per_second: Some(3),
+            not_after_ms: Some(4),
+        };
+        for (limits, destination) in
+            [(none, Destination::Absent), (all, Destination::Directory), (all, Destination::File)]
+        {
+            let reply = OfferReply {
+                destination,
+                durability: Durability::File,
+                window: 8192,
+                streams_max: 2,
+                limits,
+            };
+            let bytes = reply.encode();
+            assert_eq!(OfferReply::parse(&bytes, &Limits::TINY), Ok(reply));
+            for cut in 0..bytes.len() {
+                assert!(OfferReply::parse(&bytes[..cut], &Limits::TINY).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn the_stricter_durability_is_the_maximum() {
+        assert_eq!(Durability::None.max(Durability::File), Durability::File);
+        assert_eq!(Durability::Tree.max(Durability::File), Durability::Tree);
+    }
+}

@@ -98,3 +98,26 @@ impl RemoveReply {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn requests_and_replies_round_trip() {
+        let limits = Limits::TINY;
+        let request =
+            RemoveRequest { root: "/".into(), paths: vec![b"a/b".to_vec()], recursive: true, dry_run: false };
+        assert_eq!(RemoveRequest::parse(&request.encode(), &limits).as_ref(), Ok(&request));
+        let failed = vec![(b"a/b".to_vec(), Code::AccessDenied), (vec![], Code::Conflict)];
+        let reply = RemoveReply { files: 1, directories: 2, failures: 2, failed };
+        let bytes = reply.encode();
+        assert_eq!(RemoveReply::parse(&bytes, &limits), Ok(reply));
+        for cut in 0..bytes.len() {
+            assert!(RemoveReply::parse(&bytes[..cut], &limits).is_err());
+        }
+        let bad = RemoveRequest { paths: vec![b"..".to_vec()], ..request };
+        assert!(RemoveRequest::parse(&bad.encode(), &limits).is_err());
+    }
+}
