@@ -248,7 +248,6 @@ fn update_zeros(hasher: &mut Hasher, run: u64) {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
     use base::limits::{KIB, MIB};
     use std::vec::Vec;

@@ -14,6 +14,7 @@
 //! Receipt                    receipt, receipt_file
 //! ```
 
+use crate::message::ScanError;
 use crate::wire::WireError;
 use crate::wire::layouts::Layout;
 use base::codes::Code;
@@ -64,9 +65,11 @@ pub enum Malformed {
         /// Which field.
         field: &'static str,
     },
-    /// A request is no BSON document, or a field has the wrong type.
+    /// A request breaks a rule of BSON.
+    Scan(ScanError),
+    /// A field of a request has the wrong type.
     Bson {
-        /// Which field; empty for the document itself.
+        /// Which field; empty for one whose name is not known.
         field: &'static str,
     },
     /// A request lacks a field.
@@ -97,6 +100,12 @@ impl Malformed {
 impl From<WireError> for Malformed {
     fn from(error: WireError) -> Self {
         Self::Wire(error)
+    }
+}
+
+impl From<ScanError> for Malformed {
+    fn from(error: ScanError) -> Self {
+        Self::Scan(error)
     }
 }
 

@@ -1,6 +1,8 @@
-//! One BSON document of a request: fields by name and type, anything else refused.
+//! One BSON document of a request: fields by name and type, anything else refused. It is scanned before it
+//! is read, so nesting, lengths and duplicate keys are no concern here.
 
 use super::super::{Malformed, at_most};
+use crate::message::scan;
 use alloc::vec::Vec;
 use base::limits::Limits;
 use bson::raw::{CStr, RawArrayBuf, RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf};
@@ -14,6 +16,7 @@ impl<'a> Fields<'a> {
     /// Reads a whole request, which holds no other fields than `known`.
     pub(super) fn parse(bytes: &'a [u8], known: &[&str], limits: &Limits) -> Result<Self, Malformed> {
         at_most("request", bytes.len() as u64, u64::from(limits.control_bytes_max))?;
+        scan(bytes, limits)?;
         let document = RawDocument::from_bytes(bytes).map_err(|_| Malformed::Bson { field: "" })?;
         Self::checked(document, known)
     }

@@ -393,7 +393,6 @@ impl<'a> Compiler<'a> {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
     use proptest::prelude::*;
     use std::vec;

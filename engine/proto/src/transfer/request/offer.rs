@@ -235,6 +235,7 @@ fn read_allowance(fields: &Fields<'_>) -> Result<Allowance, Malformed> {
 mod tests {
     use super::super::filter::{FilterRule, Filters};
     use super::*;
+    use crate::message::ScanError;
     use alloc::vec;
     use proptest::prelude::*;
 
@@ -362,6 +363,14 @@ mod tests {
             options.0.append(cstr!("delete_max"), -1_i64);
         };
         assert_eq!(rebuild(&negative), Err(Malformed::Bson { field: "delete_max" }));
+    }
+
+    #[test]
+    fn a_field_given_twice_is_refused() {
+        let mut out = Builder::default();
+        out.number(cstr!("transfer"), 1).number(cstr!("transfer"), 2);
+        let parsed = Offer::parse(&out.finish(), &Limits::TINY);
+        assert!(matches!(parsed, Err(Malformed::Scan(ScanError::DuplicateKey { .. }))), "{parsed:?}");
     }
 
     #[test]
