@@ -1,5 +1,6 @@
 //! The parts of the data path, each alone on one core with everything in cache.
 
+use base::entry::FileTime;
 use base::ids::{ChunkIndex, FileIndex, Value};
 use base::io::Now;
 use base::limits::{DATA_AT, HEADER_AT, Limits};
@@ -7,6 +8,8 @@ use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use proto::session::{Opener, Sealer, Secret, Suite};
+use proto::transfer::chunk::{ChunkHasher, Chunks, root_of};
+use proto::transfer::pack::{PackBuilder, PackView};
 use proto::wire::{ChunkTrailer, Flags, FrameType, Header};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -104,5 +107,51 @@ fn frame(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, seal, open, frame);
+/// The value of a chunk of 1 MiB, hashed record by record as it passes; and the root over a file's values.
+fn chunk_value(criterion: &mut Criterion) {
+    let mut group = group(criterion, "chunk value");
+    let record = vec![0x5a; LIMITS.record_bytes as usize];
+    let chunks = Chunks::new(1 << 30, 20, LIMITS).expect("a file of 1 GiB has chunks of 1 MiB");
+    group.throughput(Throughput::Bytes(1 << 20));
+    group.bench_function("1 MiB", |bencher| {
+        bencher.iter(|| {
+            let mut hasher = ChunkHasher::new(&chunks, ChunkIndex(5)).expect("the file has 1024 chunks");
+            for _ in 0..(1 << 20) / LIMITS.record_bytes {
+                hasher.update(black_box(&record));
+            }
+            hasher.finish()
+        });
+    });
+    let values: Vec<Value> = (0..=255).cycle().take(1024).map(|byte| Value([byte; 32])).collect();
+    group.throughput(Throughput::Elements(1024));
+    group.bench_function("root of 1024", |bencher| bencher.iter(|| root_of(black_box(&values))));
+    group.finish();
+}
+
+/// Files of 4 KiB packed into a record and found in it again.
+fn pack(criterion: &mut Criterion) {
+    let mut group = group(criterion, "pack");
+    let mut area = vec![0; LIMITS.record_bytes as usize];
+    let file = vec![0x5a; 4096];
+    let fill = |area: &mut [u8]| {
+        let mut builder = PackBuilder::new(1, LIMITS);
+        let mut count = 0;
+        while builder.append(area, FileIndex(count), &file, FileTime::default()) {
+            count += 1;
+        }
+        (builder.finish(area, Flags::default()), count)
+    };
+    let ((length, trailer), count) = fill(&mut area);
+    group.throughput(Throughput::Elements(count.into()));
+    group.bench_function("parse", |bencher| {
+        bencher.iter(|| {
+            let pack = PackView::parse(black_box(&area[..length as usize]), &trailer, LIMITS);
+            pack.expect("what was packed is well formed").len()
+        });
+    });
+    group.bench_function("fill", |bencher| bencher.iter(|| fill(black_box(&mut area))));
+    group.finish();
+}
+
+criterion_group!(benches, seal, open, frame, chunk_value, pack);
 criterion_main!(benches);

@@ -69,3 +69,25 @@ impl Drop for Rsyncd {
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|stat| std::os::unix::fs::MetadataExt::uid(&stat) == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xferd_e2e::Scratch;
+
+    #[test]
+    fn the_daemon_takes_a_file_and_ends_when_dropped() {
+        let scratch = Scratch::new();
+        let folder = scratch.dir("served");
+        let Some(daemon) = Rsyncd::start(&folder, scratch.path()) else {
+            println!("skipped: the_daemon_takes_a_file_and_ends_when_dropped: rsync is not installed");
+            return;
+        };
+        std::fs::write(scratch.join("file"), "content").expect("written");
+        daemon.push(&["-a"], &scratch.join("file").display().to_string(), "file");
+        assert_eq!(std::fs::read(folder.join("file")).expect("there"), b"content");
+        let address = daemon.address;
+        drop(daemon);
+        assert!(TcpStream::connect(address).is_err());
+    }
+}
