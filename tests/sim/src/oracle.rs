@@ -1,8 +1,7 @@
 //! The judge: what must hold of the disks, whatever happened.
 //!
 //! It sees only the edits made to sources, what both ends said over the wire, the disks and what the
-//! processes hold. It shares no code with what it judges. The rules have the numbers of the design
-//! (decisions.md, f):
+//! processes hold. It shares no code with what it judges. Its rules:
 //!
 //! 1. a visible name holds the old content or a sealed version, whole;
 //! 2. `durable` acknowledged is contained in what the durable image holds;

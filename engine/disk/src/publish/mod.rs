@@ -7,7 +7,7 @@
 //!        machine.on_done(id, result) for each that ended }                    // until outcome() is Some
 //! ```
 //!
-//! [`Checkpoint`] makes received chunks durable (step 5 of security.md). [`TreePublication`] gives a batch
+//! [`Checkpoint`] makes received chunks durable (step 5 of the durable receive, ARCHITECTURE.md). [`TreePublication`] gives a batch
 //! its final names under any durability. [`FilePublication`] is both for one large file. [`InPlace`] guards
 //! a file written over its old content.
 //!

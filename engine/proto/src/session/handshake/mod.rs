@@ -1,4 +1,4 @@
-//! The handshake: SIGMA-I on a key schedule like TLS 1.3's (protocol.md "Handshake", FORMAT.md).
+//! The handshake: SIGMA-I on a key schedule like TLS 1.3's (FORMAT.md, Handshake).
 //!
 //! ```text
 //! M1 A->B clear   Hello                          Initiator (A)        Responder (B)
