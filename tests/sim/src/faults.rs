@@ -63,9 +63,9 @@ kinds! {
     /// ENOSPC from a write or a creation.
     NoSpace = "no-space", 300, 3;
     /// A connection is reset; part of what was sent arrives first.
-    Cut = "cut", 400, 6;
+    Cut = "cut", 150, 6;
     /// A connection carries nothing for a while.
-    Stall = "stall", 200, 10;
+    Stall = "stall", 100, 10;
     /// The client is killed between two turns.
     KillClient = "kill-client", 800, 2;
     /// The daemon is killed between two turns.

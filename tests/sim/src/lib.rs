@@ -19,6 +19,7 @@
 
 pub mod buffers;
 pub mod disk;
+pub mod drive;
 pub mod faults;
 pub mod hooks;
 pub mod io;

@@ -5,11 +5,14 @@ mod toy;
 
 use base::io::{Act, Batch, Errno, Io, Op, Token};
 use base::points::Point;
-use sim::faults::{FaultCounts, FaultKind, FaultPlan, PointKill};
+use sim::drive::{Drive, Ended, Ran, Turn, run_seeds};
+use sim::faults::{FaultKind, FaultPlan, PointKill};
 use sim::io::SimIo;
 use sim::oracle::{Holding, Oracle};
 use sim::random::Random;
-use sim::world::{At, EndId, Held, Step, World, WorldConfig};
+use sim::world::{EndId, Held, Step, World, WorldConfig};
+use std::cell::Cell;
+use std::rc::Rc;
 use toy::{Receiver, Sender};
 
 const PORT: u16 = 7440;
@@ -22,147 +25,102 @@ const NOT_IN_TOY: &[FaultKind] = &[
     FaultKind::PowerLossAtPoint,
 ];
 
-struct Outcome {
-    hash: u64,
-    counts: FaultCounts,
-    broken: Vec<String>,
-}
-
-struct Run {
+/// Builds the processes: a sender beside a core that waits, and two receivers.
+fn boot(
     world: World,
-    bytes: Vec<u8>,
-    sender: Option<Sender>,
-    receivers: Vec<Option<Receiver>>,
-    /// The client's other core has nothing to do and waits.
-    idle: Option<SimIo>,
+    size: u64,
     skip_sync: bool,
-    confirmed: bool,
-}
-
-impl Run {
-    fn new(seed: u64, plan: FaultPlan, skip_sync: bool) -> Self {
-        let world = World::new(WorldConfig::two_ends(seed, plan));
-        let mut bytes = vec![0; 9000 + (seed % 7) as usize * 1001];
-        Random::new(seed).fill(&mut bytes);
-        world.disk(EndId::CLIENT, |disk| {
-            disk.build_file(b"source/file", &bytes);
-            disk.settle();
-        });
-        world.disk(EndId::DAEMON, |disk| {
-            disk.build_file(b"root/copy", b"the old content");
-            disk.build_file(b"elsewhere/canary", b"sings");
-            disk.settle();
-        });
-        let receivers = vec![None, None];
-        let mut run = Self { world, bytes, sender: None, receivers, idle: None, skip_sync, confirmed: false };
-        run.boot(EndId::CLIENT);
-        run.boot(EndId::DAEMON);
-        run
-    }
-
-    fn boot(&mut self, end: EndId) {
-        let mut ios = self.world.boot(end).into_iter();
-        if end == EndId::CLIENT {
-            let dir = self.world.open_dir(end, b"source");
-            let to = self.world.address(EndId::DAEMON, PORT);
-            self.sender = ios.next().map(|io| Sender::new(io, to, dir, self.bytes.len() as u64));
-            self.idle = ios.next();
-            return;
+    sent: Rc<Cell<bool>>,
+) -> impl FnMut(EndId, Vec<SimIo>) -> Vec<Turn> {
+    move |end, ios| {
+        if end == EndId::DAEMON {
+            let dir = world.open_dir(end, b"root");
+            let receive = |io: SimIo| -> Turn {
+                let listener = world.listen(io.at(), PORT);
+                let mut receiver = Receiver::new(io, listener, dir, skip_sync);
+                Box::new(move || receiver.turn())
+            };
+            return ios.into_iter().map(receive).collect();
         }
-        let dir = self.world.open_dir(end, b"root");
-        for (io, receiver) in ios.zip(&mut self.receivers) {
-            let listener = self.world.listen(io.at(), PORT);
-            *receiver = Some(Receiver::new(io, listener, dir, self.skip_sync));
-        }
-    }
-
-    fn stop(&mut self, end: EndId) {
-        if end == EndId::CLIENT {
-            (self.sender, self.idle) = (None, None);
-        } else {
-            self.receivers.iter_mut().for_each(|receiver| *receiver = None);
-        }
-    }
-
-    fn turn(&mut self, At { end, core }: At) {
-        match (end, core.0) {
-            (EndId::CLIENT, 0) => {
-                let sender = self.sender.as_mut().expect("alive");
-                sender.turn();
-                self.confirmed |= sender.confirmed;
-            }
-            (EndId::CLIENT, _) => {
-                self.idle.as_mut().expect("alive").turn(u64::MAX, &mut Vec::with_capacity(1))
-            }
-            (_, core) => self.receivers[usize::from(core)].as_mut().expect("alive").turn(),
-        }
+        let dir = world.open_dir(end, b"source");
+        let to = world.address(EndId::DAEMON, PORT);
+        let [first, mut second] = <[SimIo; 2]>::try_from(ios).ok().expect("two cores");
+        let (mut sender, sent) = (Sender::new(first, to, dir, size), Rc::clone(&sent));
+        let send = move || {
+            sender.turn();
+            sent.set(sender.confirmed);
+        };
+        vec![Box::new(send), Box::new(move || second.turn(u64::MAX, &mut Vec::with_capacity(1)))]
     }
 }
 
-/// Copies once, with the oracle looking after every turn.
-fn copy(seed: u64, plan: FaultPlan, skip_sync: bool) -> Outcome {
-    let mut run = Run::new(seed, plan, skip_sync);
-    let world = run.world.clone();
+/// Copies once, with the oracle looking; what the oracle found.
+fn copy(seed: u64, plan: FaultPlan, skip_sync: bool) -> (Ran, Vec<String>) {
+    let world = World::new(WorldConfig::two_ends(seed, plan));
     let _guard = world.guard();
+    let mut bytes = vec![0; 9000 + (seed % 7) as usize * 1001];
+    Random::new(seed).fill(&mut bytes);
+    world.disk(EndId::CLIENT, |disk| {
+        disk.build_file(b"source/file", &bytes);
+        disk.settle();
+    });
+    world.disk(EndId::DAEMON, |disk| {
+        disk.build_file(b"root/copy", b"the old content");
+        disk.build_file(b"elsewhere/canary", b"sings");
+        disk.settle();
+    });
     let mut oracle = Oracle::new(&world, EndId::DAEMON, b"root", &[]);
-    oracle.may_hold(b"copy", Holding::File(run.bytes.clone()));
-    let mut told = false;
-    while !run.confirmed {
-        match world.next() {
-            Step::Turn(at) => run.turn(at),
-            Step::Died(end, _) => run.stop(end),
-            Step::Restart(end) => run.boot(end),
-            Step::Alarm(_) => {}
-            Step::Idle => panic!("everybody waits"),
-        }
-        if world.turns() > 3000 {
+    oracle.may_hold(b"copy", Holding::File(bytes.clone()));
+
+    let sent = Rc::new(Cell::new(false));
+    let boot = boot(world.clone(), bytes.len() as u64, skip_sync, Rc::clone(&sent));
+    let mut drive = Drive::new(&world, boot);
+    drive.start(EndId::CLIENT);
+    drive.start(EndId::DAEMON);
+    let ended = drive.run(60_000, |world, step| {
+        let turns = world.turns();
+        if turns > 3000 {
             world.calm();
         }
-        assert!(world.turns() < 60_000, "the copy ends");
-        if run.confirmed && !std::mem::replace(&mut told, true) {
-            oracle.on_published(b"copy", &Holding::File(run.bytes.clone()));
+        if sent.get() {
+            oracle.on_published(b"copy", &Holding::File(bytes.clone()));
         }
-        if world.turns().is_multiple_of(16) || told {
-            oracle.look(&world);
-            oracle.imagine_power_loss(&world, world.turns(), 2);
+        if sent.get() || turns.is_multiple_of(16) || matches!(step, Step::Died(..)) {
+            oracle.look(world);
+            oracle.imagine_power_loss(world, turns, 2);
         }
+        sent.get()
+    });
+    assert_eq!(ended, Ended::Done);
+    let ran = Ran::of(&world);
+    drive.stop(EndId::CLIENT);
+    drive.stop(EndId::DAEMON);
+    for end in [EndId::CLIENT, EndId::DAEMON] {
+        assert_eq!(world.held(end), Held::default());
     }
-    run.stop(EndId::CLIENT);
-    run.stop(EndId::DAEMON);
-    let broken = oracle.broken().map(ToString::to_string).collect();
-    Outcome { hash: world.trace_hash(), counts: world.counts(), broken }
-}
-
-fn toy_kinds() -> Vec<FaultKind> {
-    FaultKind::ALL.iter().copied().filter(|kind| !NOT_IN_TOY.contains(kind)).collect()
+    (ran, oracle.broken().map(ToString::to_string).collect())
 }
 
 #[test]
 fn a_copy_ends_whole_under_every_fault_and_replays() {
-    let kinds = toy_kinds();
-    let mut counts = FaultCounts::default();
-    for seed in 0..200 {
-        let plan = FaultPlan::from_seed(seed, &kinds);
-        let outcome = copy(seed, plan.clone(), false);
-        assert!(outcome.broken.is_empty(), "seed {seed}: {}", outcome.broken.join("\n"));
-        counts.merge(&outcome.counts);
-        if seed % 10 == 0 {
-            assert_eq!(copy(seed, plan, false).hash, outcome.hash, "seed {seed} replays");
-        }
-    }
-    println!("faults: {counts}");
-    assert_eq!(counts.missing(&kinds), [], "every kind happens");
+    let kinds: Vec<FaultKind> =
+        FaultKind::ALL.iter().copied().filter(|kind| !NOT_IN_TOY.contains(kind)).collect();
+    run_seeds(0..200, 10, &kinds, |seed, plan| {
+        let (ran, broken) = copy(seed, plan, false);
+        assert!(broken.is_empty(), "seed {seed}: {}", broken.join("\n"));
+        ran
+    });
 }
 
 #[test]
 fn the_oracle_sees_a_publication_without_fsync() {
-    let red = (0..20).filter(|&seed| !copy(seed, FaultPlan::none(), true).broken.is_empty()).count();
+    let red = (0..20).filter(|&seed| !copy(seed, FaultPlan::none(), true).1.is_empty()).count();
     assert_eq!(red, 20);
 }
 
 #[test]
 fn other_seeds_are_other_runs() {
-    let hashes = [1, 2, 3].map(|seed| copy(seed, FaultPlan::none(), false).hash);
+    let hashes = [1, 2, 3].map(|seed| copy(seed, FaultPlan::none(), false).0.hash);
     assert_ne!(hashes[0], hashes[1]);
     assert_ne!(hashes[1], hashes[2]);
 }
@@ -175,7 +133,7 @@ fn a_dead_process_changes_nothing_and_holds_nothing() {
     let mut io = world.boot(EndId::DAEMON).remove(0);
     let dir = world.open_dir(EndId::DAEMON, b"root");
     let listener = world.listen(io.at(), PORT);
-    io.submit(Token::new(1, 1, 1), Op::Accept { listener }).unwrap();
+    assert!(io.submit(Token::new(1, 1, 1), Op::Accept { listener }).is_ok());
     assert_eq!(world.held(EndId::DAEMON), Held { operations: 1, buffers: 0, descriptors: 2 });
     io.line().reach(Point::PartCreated);
     assert!(!world.is_alive(EndId::DAEMON));
