@@ -24,6 +24,9 @@ pub use writer::{Append, RecordTooLarge, Writer};
 pub(crate) use record::CommittingBody;
 
 use crate::paths::RESERVED_BYTES_MAX;
+use alloc::format;
+use alloc::string::String;
+use base::ids::PartId;
 use base::limits::Limits;
 
 /// Version of both formats.
@@ -60,6 +63,20 @@ impl JournalKind {
             Self::Transfer => "xt",
         }
     }
+}
+
+/// Name of a journal's file: 32 hexadecimal digits and the extension.
+pub fn file_name(kind: JournalKind, id: [u8; 16]) -> String {
+    format!("{}.{}", PartId(id), kind.extension())
+}
+
+/// Reads such a name back; `None` for any other file.
+pub fn parse_file_name(name: &[u8]) -> Option<(JournalKind, [u8; 16])> {
+    let (digits, extension) = core::str::from_utf8(name).ok()?.split_once('.')?;
+    let kind =
+        [JournalKind::Part, JournalKind::Transfer].into_iter().find(|kind| kind.extension() == extension)?;
+    let id = PartId::from_hex(digits)?.0;
+    (file_name(kind, id).as_bytes() == name).then_some((kind, id))
 }
 
 /// Bytes of a COMMITTING record that names one file with the longest paths.

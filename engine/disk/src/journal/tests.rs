@@ -263,3 +263,17 @@ fn a_begin_record_lies_as_the_format_draws_it() {
     assert_eq!(body[34..42], (-5i64).to_be_bytes());
     assert_eq!(body[42..], *b"\0\0\0\x05share\0\x03a/b");
 }
+
+#[test]
+fn journals_are_found_by_their_file_names() {
+    let name = file_name(JournalKind::Part, [0xab; 16]);
+    assert_eq!(name, "abababababababababababababababab.xj");
+    assert_eq!(parse_file_name(name.as_bytes()), Some((JournalKind::Part, [0xab; 16])));
+    let transfer = file_name(JournalKind::Transfer, [1; 16]);
+    assert_eq!(parse_file_name(transfer.as_bytes()), Some((JournalKind::Transfer, [1; 16])));
+    for other in
+        [&b"x.xj"[..], b"ABABABABABABABABABABABABABABABAB.xj", b"", b"abababababababababababababababab.xr"]
+    {
+        assert_eq!(parse_file_name(other), None);
+    }
+}

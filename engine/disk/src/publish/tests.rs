@@ -46,8 +46,9 @@ fn dir_path(dir: u32) -> Vec<u8> {
     [&b""[..], b"a", b"a/b", b"c"][dir as usize].to_vec()
 }
 
+/// Long enough for a full batch to take several records.
 fn name_of(file: u32) -> Vec<u8> {
-    format!("file-{file}").into_bytes()
+    format!("file-{file:-<59}").into_bytes()
 }
 
 fn temp_of(file: u32, staged: &Staged) -> ReservedName {
