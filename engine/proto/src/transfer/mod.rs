@@ -33,7 +33,7 @@ pub mod request;
 pub mod seal;
 pub mod want;
 
-pub use request::{filter, list, offer, remove};
+pub use request::{filter, list, offer, options, remove};
 
 /// Names that begin so are the engine's own staging names: refused from peers, left out of listings.
 pub const RESERVED_PREFIX: &[u8] = b".xferd-";
@@ -136,6 +136,17 @@ pub const LAYOUTS: &[Layout] = &[
     receipt_file::LISTED,
     receipt_file::SEAL_END,
     receipt_file::FOOT,
+];
+
+/// The documents of requests and their replies, for FORMAT.md.
+pub const DOCUMENTS: &[Layout] = &[
+    offer::REQUEST,
+    options::LAYOUT,
+    offer::REPLY,
+    list::REQUEST,
+    list::REPLY,
+    remove::REQUEST,
+    remove::REPLY,
 ];
 
 /// Refuses a count or length above its bound.

@@ -170,8 +170,8 @@ impl PackBuilder {
         true
     }
 
-    /// Closes gaps, writes the table behind the files and begins an empty pack. Returns the bytes of the
-    /// area that are the record's data, its trailer, and where each file's bytes lie.
+    /// Closes gaps, writes the table behind the files and begins an empty pack. Returns how many bytes of the
+    /// area are the record's data, and its trailer.
     ///
     /// # Panics
     /// A slot is open, or `area` is shorter than a record.

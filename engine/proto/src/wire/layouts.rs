@@ -118,6 +118,22 @@ pub fn render_tables(layouts: &[Layout]) -> String {
     out
 }
 
+/// The tables of documents, whose fields stand in any order.
+pub fn render_documents(documents: &[Layout]) -> String {
+    let mut out = String::new();
+    for document in documents {
+        out.push_str(&format!(
+            "### {}\n\n{}\n\n| field | type | meaning |\n|---|---|---|\n",
+            document.name, document.place
+        ));
+        for field in document.fields {
+            out.push_str(&format!("| {} | {} | {} |\n", field.name, field.kind, field.note));
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// Everything of FORMAT.md that is generated: types, flags, codes and all tables.
 pub fn render() -> String {
     let mut out = String::from("### Types\n\n| number | type |\n|---|---|\n");
@@ -139,5 +155,6 @@ pub fn render() -> String {
     {
         out.push_str(&render_tables(part));
     }
+    out.push_str(&render_documents(crate::transfer::DOCUMENTS));
     out
 }

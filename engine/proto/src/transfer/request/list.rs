@@ -8,6 +8,7 @@ use super::super::entries::EntriesBatch;
 use super::super::order::{Order, check_path};
 use super::document::{Builder, Fields};
 use super::offer::{read_root, required};
+use crate::wire::layouts::{Layout, field};
 use alloc::string::String;
 use alloc::vec::Vec;
 use base::limits::Limits;
@@ -15,6 +16,29 @@ use bson::raw::cstr;
 
 /// Name of the protocol.
 pub const PROTOCOL: &str = "xferd.list";
+
+/// Fields of the request.
+pub const REQUEST: Layout = Layout {
+    name: "List",
+    place: "BSON, payload of the request `xferd.list`",
+    fields: &[
+        field("root", "text", "the share and what follows it"),
+        field("path", "binary, optional", "beneath `root`"),
+        field("recursive", "boolean, optional", "descend into directories"),
+        field("after", "binary, optional", "go on after this path"),
+    ],
+};
+
+/// Fields of the reply.
+pub const REPLY: Layout = Layout {
+    name: "List: page",
+    place: "BSON, data of the reply to `xferd.list`",
+    fields: &[
+        field("entries", "binary", "an Entries message with transfer, sequence and first index 0"),
+        field("skipped", "number, optional", "special files left out"),
+        field("next", "binary, optional", "the page's last path, unless it is the last page"),
+    ],
+};
 
 /// What is asked.
 #[derive(Clone, PartialEq, Eq, Debug)]

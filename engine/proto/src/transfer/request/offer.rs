@@ -4,6 +4,7 @@ use super::super::order::check_path;
 use super::super::{Malformed, at_most};
 use super::document::{Builder, Fields};
 use super::options::OPTION_KEYS;
+use crate::wire::layouts::{Layout, field};
 use alloc::string::String;
 use alloc::vec::Vec;
 use base::hooks::Obligations;
@@ -15,6 +16,40 @@ pub use super::options::{Command, Direction, Durability, Existing, Options, Veri
 
 /// Name of the protocol.
 pub const PROTOCOL: &str = "xferd.offer";
+
+/// Fields of the request.
+pub const REQUEST: Layout = Layout {
+    name: "Offer",
+    place: "BSON, payload of the request `xferd.offer`",
+    fields: &[
+        field("transfer", "number", "session-local: odd from the initiator, even from the responder"),
+        field("id", "binary (16)", "chosen at random by the offering side"),
+        field("direction", "text", "`push` or `pull`, seen from the offering side"),
+        field("command", "text", "`copy`, `sync` or `replace`"),
+        field("root", "text", "the share and what follows it"),
+        field("paths", "array of binary", "beneath `root`; of a push the names of the sources"),
+        field("totals", "document, optional", "`files` and `bytes`, numbers, where they were counted"),
+        field("streams", "number", "data streams wished for"),
+        field("options", "document, optional", "see Options"),
+    ],
+};
+
+/// Fields of the reply.
+pub const REPLY: Layout = Layout {
+    name: "Offer: reply",
+    place: "BSON, data of the reply to `xferd.offer`",
+    fields: &[
+        field("destination", "text", "what is there: `absent`, `file` or `directory`"),
+        field("durability", "text", "`none`, `file` or `tree`: at least what was asked"),
+        field("window", "number", "bytes of content that may be sent on each stream before the first Ack"),
+        field("streams_max", "number", "most data streams"),
+        field(
+            "limits",
+            "document, optional",
+            "`bytes_max files_max bytes_per_second not_after_ms`, each optional",
+        ),
+    ],
+};
 
 /// Files and bytes that the offering side counted before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -414,6 +449,14 @@ mod tests {
                 assert!(OfferReply::parse(&bytes[..cut], &Limits::TINY).is_err());
             }
         }
+    }
+
+    #[test]
+    fn the_tables_name_the_keys_that_are_read() {
+        let names = |layout: &Layout| layout.fields.iter().map(|field| field.name).collect::<Vec<_>>();
+        assert_eq!(names(&REQUEST), KEYS);
+        assert_eq!(names(&REPLY), REPLY_KEYS);
+        assert_eq!(names(&super::super::options::LAYOUT), OPTION_KEYS);
     }
 
     #[test]

@@ -3,8 +3,32 @@
 use super::super::Malformed;
 use super::document::{Builder, Fields};
 use super::filter::Filters;
+use crate::wire::layouts::{Layout, field};
 use base::limits::Limits;
 use bson::raw::cstr;
+
+/// Fields of the options.
+pub const LAYOUT: Layout = Layout {
+    name: "Options",
+    place: "BSON, `options` of an offer; each is optional, any other is refused",
+    fields: &[
+        field("recursive", "boolean", "descend into directories"),
+        field("links", "boolean", "keep symlinks"),
+        field("perms", "boolean", "keep permission bits"),
+        field("times", "boolean", "keep modification times"),
+        field("owners", "boolean", "keep owners and groups"),
+        field("sparse", "boolean", "keep holes"),
+        field("delete", "boolean", "delete names that the source lacks"),
+        field("dry_run", "boolean", "decide and report, change nothing"),
+        field("checksum", "boolean", "compare content instead of size and time"),
+        field("inplace", "boolean", "write into existing files, not atomically"),
+        field("existing", "text", "`overwrite` (default), `create`, `replace` or `keep`"),
+        field("durability", "text", "`none`, `file` or `tree` (default)"),
+        field("verify", "text", "`full` (default) or `transport`"),
+        field("filters", "array of binary", "in order, each `+` or `-` and a pattern"),
+        field("delete_max", "number", "most names that may be deleted"),
+    ],
+};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident = $byte:literal, $word:literal;)* }) => {

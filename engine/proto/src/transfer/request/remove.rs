@@ -4,6 +4,7 @@ use super::super::order::check_path;
 use super::super::{Malformed, no_meaning};
 use super::document::{Builder, Fields};
 use super::offer::{read_paths, read_root, required};
+use crate::wire::layouts::{Layout, field};
 use alloc::string::String;
 use alloc::vec::Vec;
 use base::codes::Code;
@@ -12,6 +13,30 @@ use bson::raw::cstr;
 
 /// Name of the protocol.
 pub const PROTOCOL: &str = "xferd.remove";
+
+/// Fields of the request.
+pub const REQUEST: Layout = Layout {
+    name: "Remove",
+    place: "BSON, payload of the request `xferd.remove`",
+    fields: &[
+        field("root", "text", "the share and what follows it"),
+        field("paths", "array of binary, optional", "beneath `root`; none: `root` itself"),
+        field("recursive", "boolean, optional", "directories with all that is in them"),
+        field("dry_run", "boolean, optional", "decide and count, change nothing"),
+    ],
+};
+
+/// Fields of the reply.
+pub const REPLY: Layout = Layout {
+    name: "Remove: reply",
+    place: "BSON, data of the reply to `xferd.remove`",
+    fields: &[
+        field("files", "number", "files and symlinks removed"),
+        field("directories", "number", "directories removed"),
+        field("failures", "number", "names that failed, in all"),
+        field("failed", "array of binary, optional", "the first of them: u16 code, then the path"),
+    ],
+};
 
 /// What is asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
