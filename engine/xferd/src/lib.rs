@@ -7,7 +7,9 @@
 
 pub mod admin;
 pub mod client;
+pub mod clock;
 pub mod config;
+pub mod crash;
 pub mod duration;
 pub mod escape;
 pub mod failure;

@@ -1,13 +1,20 @@
 //! The daemon: cores, control thread, store thread.
 
+mod addresses;
+pub mod admin;
 pub mod doctor;
+pub mod enrol;
+pub mod events;
+pub mod hooks;
+pub mod listen;
+mod offline;
+mod open;
 
-use crate::admin::Command;
+pub use offline::offline;
+
 use crate::config::{Config, Flags};
 use crate::failure::Failure;
 use base::codes::Code;
-use serde_json::Value;
-use std::path::Path;
 
 /// CPUs this process may run on, by number.
 pub fn cpus() -> Vec<usize> {
@@ -21,13 +28,4 @@ pub fn cpus() -> Vec<usize> {
 /// It could not start.
 pub fn run(_: Config, _: Flags) -> Result<(), Failure> {
     Err(Failure::start(Code::Unavailable, "this build has no engine", "build a later one"))
-}
-
-/// Does a command on a state directory that no daemon serves.
-///
-/// # Errors
-/// Only a daemon can do it, or the state directory cannot be used.
-pub fn offline(state: &Path, _: &Flags, _: &Command) -> Result<Value, Failure> {
-    let next = format!("start one: xferd --state {}", state.display());
-    Err(Failure::new(Code::Unavailable, format!("no daemon runs on {}", state.display()), next))
 }

@@ -12,16 +12,20 @@ and for each share its file system's abilities (tried with a hidden file that is
 is only looked at). Each line says what was found and, where it is not good, what it costs and what to do.")]
 #[command(after_long_help = "\
 EXAMPLES
-  xferd doctor
+  xferd doctor --root /srv/data
   xferd doctor --config ./xferd.toml --json
 
 EXIT STATUS
   0 nothing stands in the way; 5 the daemon could not start here")]
-pub(super) struct Doctor {}
+pub(super) struct Doctor {
+    /// Look at this directory as the one to serve
+    #[arg(long, value_name = "DIR")]
+    root: Option<std::path::PathBuf>,
+}
 
 impl Doctor {
     pub(super) fn execute(self, common: &Common) -> Result<(), Failure> {
-        let config = super::load(&common.flags())?;
+        let config = super::load(&crate::config::Flags { root: self.root, ..common.flags() })?;
         let findings = doctor::examine(&config);
         common.print(&doctor::to_json(&findings), || doctor::to_text(&findings))?;
         doctor::verdict(&findings)

@@ -1,0 +1,137 @@
+//! Enrolment: invitations and joins. Everything here runs on the thread that owns the store.
+
+use crate::clock::utc_ms;
+use crate::config::is_plain_name;
+use crate::failure::Failure;
+use base::codes::Code;
+use base::hooks::Reply;
+use base::ids::{DeviceId, PskId, RootId, SessionId};
+use base::limits::Limits;
+use identity::{Address, Authority, JoinReply, JoinRequest, JoinToken, TokenTextError};
+use serde_json::{Value, json};
+use state::{Issued, Joiner, NewToken, Store, TokenError};
+
+/// Devices of one answer.
+const DEVICES_MOST: u32 = 100_000;
+
+/// What enrols: the authority and the names of this hub.
+pub struct Enrol {
+    authority: Authority,
+    device: DeviceId,
+    hub_name: String,
+    limits: Limits,
+}
+
+impl Enrol {
+    /// From an opened hub.
+    pub fn new(authority: Authority, device: DeviceId, hub_name: String, limits: Limits) -> Self {
+        Self { authority, device, hub_name, limits }
+    }
+
+    /// This hub's device.
+    pub fn device(&self) -> DeviceId {
+        self.device
+    }
+
+    /// This hub's root.
+    pub fn root(&self) -> RootId {
+        self.authority.id()
+    }
+
+    /// What this hub calls itself.
+    pub fn hub_name(&self) -> &str {
+        &self.hub_name
+    }
+
+    /// Makes a token; it is durable before its text exists outside.
+    ///
+    /// # Errors
+    /// A name, address or time that cannot be, or the store refuses.
+    pub fn invite(
+        &self,
+        store: &mut Store,
+        account: &str,
+        ttl_ms: u64,
+        addresses: &[Address],
+    ) -> Result<Value, Failure> {
+        if !is_plain_name(account) {
+            return Err(Failure::usage(
+                "this cannot be the name of an account",
+                "use 1 to 64 bytes without spaces",
+            ));
+        }
+        let now_ms = utc_ms();
+        let expires_ms = now_ms.saturating_add(ttl_ms);
+        let token = JoinToken::generate(self.device, account, addresses, expires_ms, &self.limits)
+            .map_err(|error| refused_token(&error))?;
+        let row = NewToken { psk_id: token.psk_id(), secret: token.secret().expose(), account, expires_ms };
+        store.issue_token(&row, now_ms).map_err(|error| match error {
+            TokenError::TooLong { .. } => {
+                Failure::usage(error.to_string(), "or raise limits.token_ttl_ms_max")
+            }
+            other => Failure::new(other.code(), other.to_string(), ""),
+        })?;
+        let addresses: Vec<&str> = addresses.iter().map(Address::as_str).collect();
+        Ok(json!({"token": token.encode().as_str(), "account": account, "expires_ms": expires_ms,
+            "addresses": addresses}))
+    }
+
+    /// Serves one `xferd.join`: spends the token and issues the certificate, in one durable step.
+    pub fn join(&self, store: &mut Store, psk_id: PskId, payload: &[u8], session: &SessionId) -> Reply {
+        let request = match JoinRequest::verify(payload, session) {
+            Ok(request) => request,
+            Err(error) => return refusal(error.code(), &error),
+        };
+        let joiner = Joiner { psk_id, device: request.device(), name: &request.name };
+        let now_ms = utc_ms();
+        let redeemed = store.redeem(&joiner, now_ms, &crate::crash::reach, |grant| {
+            let certificate = self
+                .authority
+                .issue(grant.serial, &request.public_key, grant.account, now_ms, &self.limits)
+                .map_err(|error| error.code())?;
+            let not_after_ms = certificate.claim().not_after;
+            Ok(Issued { certificate: certificate.encode().to_vec(), not_after_ms })
+        });
+        match redeemed {
+            Err(error) => refusal(error.code(), &error),
+            Ok(redeemed) => {
+                match JoinReply::encode(&redeemed.certificate, self.authority.root(), &self.hub_name) {
+                    Ok(bytes) => Reply::Success(Some(bytes)),
+                    Err(error) => refusal(Code::InternalError, &error),
+                }
+            }
+        }
+    }
+}
+
+/// Everyone who joined.
+///
+/// # Errors
+/// The store refuses.
+pub fn devices(store: &mut Store) -> Result<Value, Failure> {
+    let rows = store
+        .devices(None, DEVICES_MOST)
+        .map_err(|error| Failure::new(error.code(), error.to_string(), ""))?;
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            json!({"device": row.device.to_string(), "account": row.account, "name": row.name, "serial": row.serial,
+                "not_after_ms": row.not_after_ms, "enrolled_ms": row.enrolled_ms, "revoked_ms": row.revoked_ms})
+        })
+        .collect();
+    Ok(json!({"devices": rows}))
+}
+
+fn refused_token(error: &TokenTextError) -> Failure {
+    match error {
+        TokenTextError::Addresses { .. } => {
+            Failure::usage(error.to_string(), "name some with --address HOST:PORT")
+        }
+        TokenTextError::Entropy(_) => Failure::new(Code::Io, error.to_string(), ""),
+        _ => Failure::usage(error.to_string(), ""),
+    }
+}
+
+fn refusal(code: Code, error: &dyn std::fmt::Display) -> Reply {
+    Reply::Error { code, message: error.to_string() }
+}

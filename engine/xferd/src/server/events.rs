@@ -1,0 +1,116 @@
+//! What cores report, owned, and how it is logged: one line an event, foreign names escaped.
+
+use crate::escape::{Shown, shown};
+use base::codes::Code;
+use base::hooks::{Effect, Event, Peer};
+use base::ids::DeviceId;
+use state::AuditRecord;
+use std::net::SocketAddr;
+
+/// Who, as logs name them.
+#[derive(Clone, Debug)]
+pub struct Who {
+    device: DeviceId,
+    account: std::sync::Arc<str>,
+    address: SocketAddr,
+}
+
+/// One event of a core, for the control thread.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Report {
+    Up(Who),
+    Down(Who, Option<Code>),
+    Refused { address: SocketAddr, code: Code, detail: String },
+    Warning { code: Code, message: String, path: Option<Vec<u8>> },
+    Decided { who: Who, action: String, root: String, allowed: bool, code: Code, reason: std::sync::Arc<str> },
+    File { transfer: String, path: Vec<u8>, action: &'static str, size: u64, code: Option<Code> },
+}
+
+impl Report {
+    /// What of an event is logged; `files` when the log wants every name.
+    pub fn of(event: &Event<'_>, files: bool) -> Option<Self> {
+        Some(match event {
+            Event::SessionUp { peer } => Self::Up(who(peer)),
+            Event::SessionDown { peer, code } => Self::Down(who(peer), *code),
+            Event::Refused { address, code, detail } => {
+                Self::Refused { address: *address, code: *code, detail: shown(detail) }
+            }
+            Event::Warning { code, message, path } => {
+                Self::Warning { code: *code, message: shown(message), path: path.map(<[u8]>::to_vec) }
+            }
+            Event::Decided { peer, action, root, decision } => Self::Decided {
+                who: who(peer),
+                action: (*action).to_owned(),
+                root: (*root).to_owned(),
+                allowed: decision.effect == Effect::Allow,
+                code: decision.code,
+                reason: decision.reason.clone(),
+            },
+            Event::File { transfer, path, action, size, code, .. } if files || code.is_some() => Self::File {
+                transfer: transfer.to_string(),
+                path: path.to_vec(),
+                action: action.name(),
+                size: *size,
+                code: *code,
+            },
+            Event::File { .. } | Event::Progress { .. } | Event::Retry { .. } => return None,
+        })
+    }
+
+    /// Whether it may never be dropped.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Self::Warning { .. } | Self::Decided { .. })
+    }
+
+    /// Writes it to the log.
+    pub fn log(&self) {
+        match self {
+            Self::Up(who) => tracing::info!(target: "xferd::session", device = %who.device.short(),
+                account = %shown(&who.account), address = %who.address, "session up"),
+            Self::Down(who, code) => tracing::info!(target: "xferd::session", device = %who.device.short(),
+                account = %shown(&who.account), address = %who.address, code = name(*code), "session down"),
+            Self::Refused { address, code, detail } => {
+                tracing::warn!(target: "xferd::session", address = %address, code = code.name(), detail = %detail, "refused");
+            }
+            Self::Warning { code, message, path } => {
+                let path = path.as_deref().map(|path| Shown(path).to_string()).unwrap_or_default();
+                tracing::warn!(target: "xferd::transfer", code = code.name(), path = %path, "{message}");
+            }
+            Self::Decided { who, action, root, allowed, code, reason } => {
+                let code = name((!allowed).then_some(*code));
+                tracing::info!(target: "xferd::audit", device = %who.device.short(), account = %shown(&who.account),
+                    address = %who.address, action = %shown(action), share = %shown(root), allowed, code, reason = %shown(reason),
+                    "decided");
+            }
+            Self::File { transfer, path, action, size, code } => {
+                tracing::debug!(target: "xferd::file", transfer = %transfer, path = %Shown(path), action, size,
+                    code = name(*code), "file");
+            }
+        }
+    }
+
+    /// The row for the audit log, where it is one.
+    pub fn audit(&self, utc_ms: u64) -> Option<AuditRecord> {
+        let Self::Decided { who, action, root, allowed, code, reason } = self else { return None };
+        Some(AuditRecord {
+            utc_ms,
+            device: Some(who.device),
+            account: who.account.to_string(),
+            address: who.address.to_string(),
+            action: action.clone(),
+            root: root.clone(),
+            allowed: *allowed,
+            code: (!allowed).then_some(*code),
+            reason: reason.to_string(),
+        })
+    }
+}
+
+fn who(peer: &Peer) -> Who {
+    Who { device: peer.device, account: peer.account.clone(), address: peer.address }
+}
+
+fn name(code: Option<Code>) -> &'static str {
+    code.map_or("-", |code| code.name())
+}

@@ -1,0 +1,271 @@
+//! One core's way to the daemon's other threads. Nothing here blocks.
+//!
+//! ```text
+//!   core ── store work ──▶ store thread ──┐
+//!   core ── status ──────▶ control thread ┼─ (ticket, reply) ─▶ the core's own bounded queue, and a wake
+//!   core ── reports ─────▶ control thread
+//! ```
+//!
+//! Every accepted request gets exactly one reply: a core has at most as many open as its reply queue holds, so
+//! that a reply always finds room.
+
+use super::enrol::Enrol;
+use super::events::Report;
+use crate::clock::utc_ms;
+use crate::names::Names;
+use crate::rules::Authorizer;
+use base::codes::Code;
+use base::hooks::{Answer, Ask, Busy, Call, Decision, Event, Hooks, Peer, Reply, StoreAsk, Ticket, Trust};
+use base::io::Now;
+use base::limits::Limits;
+use base::points::Point;
+use ring::Waker;
+use state::{Gone, Kept, Store, StoreHandle};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+/// The rules in force, shared by all threads. Cores load one number per chunk and take the lock only when it changed.
+pub struct Rules {
+    generation: AtomicU32,
+    table: Mutex<Arc<Authorizer>>,
+}
+
+impl Rules {
+    /// The first rules.
+    pub fn new(table: Authorizer) -> Self {
+        Self { generation: AtomicU32::new(table.generation()), table: Mutex::new(Arc::new(table)) }
+    }
+
+    /// Which generation is in force.
+    pub fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Puts other rules in force.
+    pub fn replace(&self, table: Authorizer) {
+        let generation = table.generation();
+        *self.table.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
+        self.generation.store(generation, Ordering::Release);
+    }
+
+    /// The rules in force.
+    pub fn table(&self) -> Arc<Authorizer> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Where a reply goes: into the asking core's queue, and the core is woken.
+#[derive(Clone)]
+pub struct ReplyTo {
+    replies: SyncSender<(Ticket, Reply)>,
+    waker: Waker,
+    ticket: Ticket,
+}
+
+impl ReplyTo {
+    /// Gives the one reply.
+    pub fn send(self, reply: Reply) {
+        // Only a core that has ended no longer takes its replies.
+        let _ = self.replies.try_send((self.ticket, reply));
+        self.waker.wake();
+    }
+}
+
+/// What cores send to the control thread.
+pub enum ToControl {
+    /// A peer asks for the daemon's status.
+    Status {
+        /// Who asks.
+        peer: Box<Peer>,
+        /// The answer.
+        reply: ReplyTo,
+    },
+    /// For the log.
+    Report(Report),
+}
+
+/// What all cores share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Rules in force.
+    pub rules: Arc<Rules>,
+    /// The store thread.
+    pub store: StoreHandle,
+    /// What enrols.
+    pub enrol: Arc<Enrol>,
+    /// Owners and groups.
+    pub names: Arc<Names>,
+    /// The control thread.
+    pub control: mpsc::Sender<ToControl>,
+    /// Reports that found the control thread's queue full.
+    pub dropped: Arc<AtomicU64>,
+    /// Bounds.
+    pub limits: Arc<Limits>,
+}
+
+/// The daemon's hooks of one core.
+pub struct DaemonHooks {
+    shared: Shared,
+    table: Arc<Authorizer>,
+    waker: Waker,
+    replies: (SyncSender<(Ticket, Reply)>, Receiver<(Ticket, Reply)>),
+    open: u32,
+    kept: VecDeque<Report>,
+}
+
+impl DaemonHooks {
+    /// Hooks of the core that `waker` wakes.
+    pub fn new(shared: Shared, waker: Waker) -> Self {
+        let replies = sync_channel(shared.limits.hook_queue_max as usize);
+        let table = shared.rules.table();
+        Self { shared, table, waker, replies, open: 0, kept: VecDeque::new() }
+    }
+
+    /// A place for one more reply, unless as many are open as fit.
+    fn reply_to(&mut self, ticket: Ticket) -> Option<ReplyTo> {
+        if self.open >= self.shared.limits.hook_queue_max {
+            return None;
+        }
+        self.open += 1;
+        Some(ReplyTo { replies: self.replies.0.clone(), waker: self.waker.clone(), ticket })
+    }
+
+    /// Hands work to the store thread.
+    fn ask_store(
+        &mut self,
+        ticket: Ticket,
+        work: impl FnOnce(&mut Store) -> Reply + Send + 'static,
+    ) -> Result<(), Busy> {
+        let to = self.reply_to(ticket).ok_or(Busy)?;
+        let replied =
+            self.shared.store.ask(work, move |result| to.send(result.unwrap_or_else(|Gone| ended())));
+        replied.map_err(|_| {
+            self.open -= 1;
+            Busy
+        })
+    }
+
+    fn join(&mut self, ticket: Ticket, from: &Peer, call: &Call<'_>) -> Answer {
+        let Trust::JoinToken(psk_id) = from.trust else {
+            let message = "this device has joined already: nothing more is needed".to_owned();
+            return Answer::Now(Reply::Error { code: Code::InvalidRequest, message });
+        };
+        let (enrol, payload, session) = (self.shared.enrol.clone(), call.payload.to_vec(), from.session);
+        match self.ask_store(ticket, move |store| enrol.join(store, psk_id, &payload, &session)) {
+            Ok(()) => Answer::Later,
+            Err(Busy) => Answer::Busy,
+        }
+    }
+
+    fn status(&mut self, ticket: Ticket, from: &Peer) -> Answer {
+        let Some(reply) = self.reply_to(ticket) else { return Answer::Busy };
+        let ask = ToControl::Status { peer: Box::new(from.clone()), reply };
+        match self.shared.control.try_send(ask) {
+            Ok(()) => Answer::Later,
+            Err(_) => {
+                self.open -= 1;
+                Answer::Busy
+            }
+        }
+    }
+
+    /// Sends what could not be sent before.
+    fn flush(&mut self) {
+        while let Some(report) = self.kept.pop_front() {
+            if let Err(error) = self.shared.control.try_send(ToControl::Report(report)) {
+                if let ToControl::Report(report) = error.into_inner() {
+                    self.kept.push_front(report);
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn ended() -> Reply {
+    Reply::Error { code: Code::Unavailable, message: "the server is shutting down: try again".to_owned() }
+}
+
+fn failed(error: &state::StoreError) -> Reply {
+    tracing::error!(target: "xferd::store", code = error.code().name(), "{error}");
+    Reply::Error { code: error.code(), message: "the server's store failed; its log says why".to_owned() }
+}
+
+impl Hooks for DaemonHooks {
+    fn generation(&self) -> u32 {
+        self.shared.rules.generation()
+    }
+
+    fn decide(&mut self, ask: &Ask<'_>, _: Now) -> Decision {
+        if self.table.generation() != self.shared.rules.generation() {
+            self.table = self.shared.rules.table();
+        }
+        self.table.decide(ask)
+    }
+
+    fn request(&mut self, ticket: Ticket, from: &Peer, call: &Call<'_>) -> Answer {
+        match call.protocol {
+            "xferd.join" => self.join(ticket, from, call),
+            "xferd.status" => self.status(ticket, from),
+            other => Answer::Now(Reply::Error {
+                code: Code::NotFound,
+                message: format!("nothing here serves the protocol {}", crate::escape::shown(other)),
+            }),
+        }
+    }
+
+    fn store(&mut self, ticket: Ticket, ask: StoreAsk) -> Result<(), Busy> {
+        match ask {
+            StoreAsk::Psk(id) => self.ask_store(ticket, move |store| match store.psk(id, utc_ms()) {
+                Ok(psk) => Reply::Psk(psk),
+                Err(error) => failed(&error),
+            }),
+            StoreAsk::Receipt { transfer, bytes } => {
+                self.ask_store(ticket, move |store| match store.keep_receipt(transfer, &bytes, utc_ms()) {
+                    Ok(Kept::Stored) => Reply::Success(None),
+                    Ok(Kept::Already(earlier)) => Reply::Success(Some(earlier)),
+                    Err(error) => failed(&error),
+                })
+            }
+        }
+    }
+
+    fn poll(&mut self, out: &mut Vec<(Ticket, Reply)>) {
+        while let Ok(reply) = self.replies.1.try_recv() {
+            self.open -= 1;
+            out.push(reply);
+        }
+        self.flush();
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        let files = tracing::enabled!(target: "xferd::file", tracing::Level::DEBUG);
+        let Some(report) = Report::of(event, files) else { return };
+        self.flush();
+        let kept = report.is_kept();
+        if kept && self.kept.len() < self.shared.limits.hook_queue_max as usize {
+            self.kept.push_back(report);
+            self.flush();
+        } else if self.shared.control.try_send(ToControl::Report(report)).is_err() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn owner_name(&self, id: u32, group: bool) -> Option<Arc<str>> {
+        self.shared.names.name(id, group)
+    }
+
+    fn owner_id(&self, name: &str, group: bool) -> Option<u32> {
+        self.shared.names.id(name, group)
+    }
+
+    fn reach(&mut self, point: Point) {
+        crate::crash::reach(point);
+    }
+}
+
+#[cfg(test)]
+mod tests;
