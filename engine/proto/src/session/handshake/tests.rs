@@ -9,6 +9,7 @@ use base::io::Now;
 use ed25519_dalek::SigningKey;
 
 mod attacks;
+mod items;
 mod outcomes;
 mod vectors;
 
