@@ -178,11 +178,9 @@ impl PackBuilder {
     pub fn finish(&mut self, area: &mut [u8], flags: Flags) -> (u32, PackTrailer) {
         assert_eq!(self.open, 0, "reads are in flight");
         let mut at = 0u32;
-        for filled in self.slots.iter_mut().filter(|filled| filled.state == State::Committed) {
-            let row = &mut filled.row;
+        for row in self.rows() {
             if row.at != at {
                 area.copy_within(row.at as usize..(row.at + row.length) as usize, at as usize);
-                row.at = at;
             }
             at += row.length;
         }
@@ -197,7 +195,7 @@ impl PackBuilder {
         (at, PackTrailer { transfer: self.transfer, rows, table_offset, flags })
     }
 
-    /// The committed files, in order, with their places; before [`PackBuilder::finish`] places may still move.
+    /// The committed files, in order, each where it was read to.
     pub fn rows(&self) -> impl Iterator<Item = &PackRow> + '_ {
         self.slots.iter().filter(|filled| filled.state == State::Committed).map(|filled| &filled.row)
     }
@@ -394,7 +392,7 @@ mod tests {
         ] {
             assert!(PackView::parse(data, &bad, &limits).is_err(), "{bad:?}");
         }
-        for (at, value) in [(7 + 7, 9u8), (7 + 9, 1), (7 + 11, 1), (7 + 20, 0xff)] {
+        for (at, value) in [(7 + 7, 9u8), (7 + 7, 2), (7 + 9, 1), (7 + 11, 1), (7 + 20, 0xff)] {
             let mut data = data.to_vec();
             data[at] = value;
             assert!(PackView::parse(&data, &trailer, &limits).is_err(), "byte {at}");
