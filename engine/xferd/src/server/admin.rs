@@ -142,6 +142,7 @@ mod tests {
         let listener = bind(&state).expect("bound");
         let mode = std::fs::symlink_metadata(state.join(SOCKET)).expect("there").permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
+        let (end, mut ended) = oneshot::channel::<()>();
         let server = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
@@ -149,19 +150,23 @@ mod tests {
                 let (asks, mut asked) = mpsc::channel(1);
                 let listener = UnixListener::from_std(listener).expect("registered");
                 tokio::task::spawn_local(serve(listener, asks));
-                for _ in 0..2 {
-                    let asked = asked.recv().await.expect("asked");
-                    let answer = match asked.command {
+                loop {
+                    let Asked { command, answer } = tokio::select! {
+                        Some(asked) = asked.recv() => asked,
+                        _ = &mut ended => return,
+                    };
+                    let result = match command {
                         Command::Status => Ok(serde_json::json!({"running": true})),
                         other => Err(Failure::new(Code::Busy, format!("{other:?}"), "wait")),
                     };
-                    let _ = asked.answer.send(answer);
+                    let _ = answer.send(result);
                 }
             });
         });
         let ask = |command| crate::admin::perform(state.clone(), &Flags::default(), &command);
         assert_eq!(ask(Command::Status).expect("answered")["running"], true);
         assert_eq!(ask(Command::Devices).expect_err("refused").code, Code::Busy);
+        drop(end);
         server.join().expect("ended");
     }
 }

@@ -111,7 +111,8 @@ pub struct DaemonHooks {
     shared: Shared,
     table: Arc<Authorizer>,
     waker: Waker,
-    replies: (SyncSender<(Ticket, Reply)>, Receiver<(Ticket, Reply)>),
+    to_here: SyncSender<(Ticket, Reply)>,
+    replies: Receiver<(Ticket, Reply)>,
     open: u32,
     kept: VecDeque<Report>,
 }
@@ -119,9 +120,9 @@ pub struct DaemonHooks {
 impl DaemonHooks {
     /// Hooks of the core that `waker` wakes.
     pub fn new(shared: Shared, waker: Waker) -> Self {
-        let replies = sync_channel(shared.limits.hook_queue_max as usize);
+        let (to_here, replies) = sync_channel(shared.limits.hook_queue_max as usize);
         let table = shared.rules.table();
-        Self { shared, table, waker, replies, open: 0, kept: VecDeque::new() }
+        Self { shared, table, waker, to_here, replies, open: 0, kept: VecDeque::new() }
     }
 
     /// A place for one more reply, unless as many are open as fit.
@@ -130,7 +131,7 @@ impl DaemonHooks {
             return None;
         }
         self.open += 1;
-        Some(ReplyTo { replies: self.replies.0.clone(), waker: self.waker.clone(), ticket })
+        Some(ReplyTo { replies: self.to_here.clone(), waker: self.waker.clone(), ticket })
     }
 
     /// Hands work to the store thread.
@@ -234,7 +235,7 @@ impl Hooks for DaemonHooks {
     }
 
     fn poll(&mut self, out: &mut Vec<(Ticket, Reply)>) {
-        while let Ok(reply) = self.replies.1.try_recv() {
+        while let Ok(reply) = self.replies.try_recv() {
             self.open -= 1;
             out.push(reply);
         }

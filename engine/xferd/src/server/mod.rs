@@ -1,6 +1,6 @@
 //! The daemon: cores, control thread, store thread.
 
-mod addresses;
+pub mod addresses;
 pub mod admin;
 pub mod doctor;
 pub mod enrol;
@@ -8,7 +8,7 @@ pub mod events;
 pub mod hooks;
 pub mod listen;
 mod offline;
-mod open;
+pub mod open;
 
 pub use offline::offline;
 
