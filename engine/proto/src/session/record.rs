@@ -146,7 +146,7 @@ impl Sealer {
     }
 
     /// Seals a record in an arena slot whose data (`data_len` bytes) already lies at
-    /// [`DATA_AT`](base::limits::DATA_AT): writes `trailer`, seals, writes tag and header. Returns where the
+    /// [`DATA_AT`]: writes `trailer`, seals, writes tag and header. Returns where the
     /// frame begins in the slot and its bytes.
     ///
     /// # Errors
