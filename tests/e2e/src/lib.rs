@@ -1,8 +1,9 @@
 //! Harness for tests that drive the real binaries.
 //!
 //! It starts `xferd` and `xfer` as anybody would, reads only what they document (the ready line, NDJSON, exit
-//! codes, files), and judges with means of its own: a walk, BLAKE3, a proxy that counts bytes. It never looks
-//! inside the engine and never waits for a time: it waits for an event, with a deadline against hanging.
+//! codes, files), and judges with means of its own: a walk, BLAKE3, a proxy that counts bytes. It never waits for a
+//! time: it waits for an event, with a deadline against hanging. Only `peer` uses the protocol's own code, to say
+//! what no honest client says.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,7 @@ pub mod client;
 pub mod compare;
 pub mod daemon;
 pub mod hostile;
+pub mod peer;
 pub mod program;
 pub mod proxy;
 pub mod scratch;
@@ -20,6 +22,7 @@ pub mod world;
 pub use client::{Client, Run};
 pub use compare::{Depth, Snapshot, differences};
 pub use daemon::Daemon;
+pub use peer::Peer;
 pub use proxy::{Direction, Proxy};
 pub use scratch::Scratch;
 pub use seed::Seed;
