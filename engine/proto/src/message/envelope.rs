@@ -7,8 +7,8 @@
 //!   payload?: binary }
 //! ```
 //!
-//! bson is used here and nowhere else, after [`scan`](super::scan::scan) has passed the bytes. Keys not listed
-//! are refused: a later version of the header announces itself by its number.
+//! bson sees a peer's bytes only after [`scan`] has passed them. Keys not listed are refused: a later version
+//! of the header announces itself by its number.
 
 use super::scan::{ScanError, scan};
 use crate::session::certificate::strong_key;
