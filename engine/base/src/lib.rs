@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod codes;
+pub mod durability;
 pub mod entry;
 pub mod hooks;
 pub mod ids;

@@ -4,6 +4,7 @@
 //! once. `Batch::name` takes nothing else, so a raw byte string cannot be opened by accident.
 //! Whole paths are `disk::paths`.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Longest component in bytes: NAME_MAX of every Linux file system.
@@ -121,6 +122,23 @@ impl<'a> RelPath<'a> {
         let bytes = self.0;
         bytes.split(|&b| b == b'/').filter(|part| !part.is_empty()).map(Name)
     }
+}
+
+impl<'a> From<Name<'a>> for RelPath<'a> {
+    fn from(name: Name<'a>) -> Self {
+        Self(name.0)
+    }
+}
+
+/// `path/name`, or `name` below the root.
+pub fn join(path: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(path.len() + name.len() + 1);
+    joined.extend_from_slice(path);
+    if !path.is_empty() {
+        joined.push(b'/');
+    }
+    joined.extend_from_slice(name);
+    joined
 }
 
 impl fmt::Debug for RelPath<'_> {

@@ -1,1 +1,35 @@
+//! One core's loop, generic over the world ([`base::io::Io`]) and the rest of its process
+//! ([`base::hooks::Hooks`]).
+//!
+//! ```text
+//!            turn                     the loop: completions, mail, replies, deadlines
+//!     ops    links   control          operations in flight; connections; requests and jobs
+//!            rx tx   send  receive    the two halves of a transfer
+//! ```
+//!
+//! A transfer has a *home* on the core of its session's control link, which alone owns its entries, bitmap, journal,
+//! credit and acknowledgements, and *lanes*, one per stream, which own buffers and move data.
+//! Home and lane talk by [`Mail`](mailbox::Mail), also when they share a core.
+#![forbid(unsafe_code)]
 
+mod admission;
+mod browse;
+mod client;
+pub mod command;
+mod control;
+mod dirs;
+mod link;
+mod links;
+pub mod mailbox;
+mod ops;
+mod place;
+mod receive;
+mod rx;
+mod send;
+pub mod settings;
+mod shake;
+mod tools;
+mod turn;
+mod tx;
+
+pub use turn::Shard;

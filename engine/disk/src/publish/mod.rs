@@ -68,34 +68,7 @@ pub enum JournalRef {
     Transfer,
 }
 
-/// How much an acknowledgement promises. The numbers are those of Offer and Receipt.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[repr(u8)]
-pub enum Durability {
-    /// Whole files under their names while the system lives; nothing is synced.
-    None = 0,
-    /// Each file is durable when it is acknowledged, one by one.
-    File = 1,
-    /// The same promise, batch by batch.
-    Tree = 2,
-}
-
-impl Durability {
-    /// The level a wire byte stands for.
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            0 => Some(Self::None),
-            1 => Some(Self::File),
-            2 => Some(Self::Tree),
-            _ => None,
-        }
-    }
-
-    /// Whether anything is synced.
-    pub fn syncs(self) -> bool {
-        self != Self::None
-    }
-}
+pub use base::durability::Durability;
 
 /// What to do next. Each but [`Step::Reach`] is answered exactly once by `on_done` under its id.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -19,6 +19,7 @@ const HEAD_BYTES: usize = 18;
 const ENTRY_BYTES: usize = 48;
 const OWNER_BYTES: usize = 6;
 const FLAG_END: u16 = 1;
+const FLAG_FAILED_READS: u16 = 2;
 const MODE_MAX: u32 = 0o7777;
 const NANOS_MAX: u32 = 999_999_999;
 
@@ -31,7 +32,7 @@ pub const HEAD: Layout = Layout {
         field("sequence", "u32", "of the batch, from 0"),
         field("first", "u32", "index of its first entry"),
         field("count", "u16", "entries"),
-        field("flags", "u16", "1: the last batch"),
+        field("flags", "u16", "1: the last batch; 2: some of the source could not be read"),
         field("owners", "u16", "owners named in this batch"),
         field("rows", "owners, then entries", "see below"),
     ],
@@ -169,11 +170,13 @@ impl EntriesWriter {
         Ok(())
     }
 
-    /// The batch's bytes; `end` says that it is the transfer's last. An empty batch is one that only ends.
-    pub fn finish(self, end: bool) -> Vec<u8> {
+    /// The batch's bytes; `end` says that it is the transfer's last, `failed_reads` that the receiver must
+    /// not take a missing name for a deleted one. An empty batch is one that only ends.
+    pub fn finish(self, end: bool, failed_reads: bool) -> Vec<u8> {
+        let flags = (u16::from(end) * FLAG_END) | (u16::from(failed_reads) * FLAG_FAILED_READS);
         let mut out = Writer::with_capacity(self.len());
         out.u32(self.transfer).u32(self.sequence).u32(self.first).u16(self.count);
-        out.u16(if end { FLAG_END } else { 0 }).u16(self.owners.len() as u16);
+        out.u16(flags).u16(self.owners.len() as u16);
         out.bytes(self.owner_bytes.as_bytes()).bytes(self.entry_bytes.as_bytes());
         out.into_vec()
     }
@@ -207,6 +210,8 @@ pub struct EntriesBatch {
     pub first: u32,
     /// Whether it is the last.
     pub end: bool,
+    /// Whether some of the source could not be read.
+    pub failed_reads: bool,
     /// Names of the owners and groups that occur in it.
     pub owners: Vec<Owner>,
     /// The entries.
@@ -230,10 +235,10 @@ impl EntriesBatch {
         let mut reader = Reader::new(bytes);
         let (transfer, sequence, first) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let (count, flags, owners) = (reader.u16()?, reader.u16()?, reader.u16()?);
-        if flags & !FLAG_END != 0 {
+        if flags & !(FLAG_END | FLAG_FAILED_READS) != 0 {
             return Err(no_meaning("flags", u64::from(flags)));
         }
-        let end = flags == FLAG_END;
+        let (end, failed_reads) = (flags & FLAG_END != 0, flags & FLAG_FAILED_READS != 0);
         at_most("count", u64::from(count), u64::from(limits.entries_batch_max))?;
         at_most("owners", u64::from(owners), 2 * u64::from(count))?;
         let least = usize::from(owners) * OWNER_BYTES + usize::from(count) * ENTRY_BYTES;
@@ -248,7 +253,7 @@ impl EntriesBatch {
             entries.push(entry);
         }
         reader.finish()?;
-        Ok(Self { transfer, sequence, first, end, owners, entries })
+        Ok(Self { transfer, sequence, first, end, failed_reads, owners, entries })
     }
 
     /// Name of an owner or group on the sender.

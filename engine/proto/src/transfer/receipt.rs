@@ -32,8 +32,10 @@ pub const LAYOUT: Layout = Layout {
         field("root", "u16 + bytes", "as in the offer, UTF-8"),
         field("merkle", "[32]", "root over the seals"),
         field("seals", "u32", "number of seals"),
-        field("files", "u64", "files and symlinks put in place"),
-        field("directories", "u64", "directories made or set"),
+        field("created", "u64", "names made that were not there"),
+        field("replaced", "u64", "names that had other content"),
+        field("metadata", "u64", "names of which only metadata was set"),
+        field("directories", "u64", "directories among created and metadata"),
         field("bytes", "u64", "content of the files put in place"),
         field("unchanged", "u64", "entries that were equal already"),
         field("failed", "u64", "entries that failed"),
@@ -50,9 +52,13 @@ pub const LAYOUT: Layout = Layout {
 /// What became of the entries of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
-    /// Files and symlinks put in place.
-    pub files: u64,
-    /// Directories made or set.
+    /// Names made that were not there before.
+    pub created: u64,
+    /// Names that had other content before.
+    pub replaced: u64,
+    /// Names of which only metadata was set.
+    pub metadata: u64,
+    /// Directories among created and metadata.
     pub directories: u64,
     /// Content of the files put in place.
     pub bytes: u64,
@@ -139,7 +145,8 @@ impl ReceiptBody {
         out.u8(VERSION).bytes(&self.transfer.0).bytes(&self.session.0).bytes(&self.sender.0);
         out.bytes(&self.receiver.0).counted16(self.root.as_bytes()).bytes(&self.merkle.0).u32(self.seals);
         let counts = &self.counts;
-        out.u64(counts.files).u64(counts.directories).u64(counts.bytes);
+        out.u64(counts.created).u64(counts.replaced).u64(counts.metadata);
+        out.u64(counts.directories).u64(counts.bytes);
         out.u64(counts.unchanged).u64(counts.failed).u64(counts.deleted);
         out.u8(self.durability as u8).u8(u8::from(self.inplace)).u8(self.verify as u8);
         out.u64(self.began_ms).u64(self.ended_ms);
@@ -157,7 +164,9 @@ impl ReceiptBody {
         let root = core::str::from_utf8(root).map_err(|_| Malformed::Text { field: "root" })?;
         let (merkle, seals) = (Value(reader.array()?), reader.u32()?);
         let counts = Counts {
-            files: reader.u64()?,
+            created: reader.u64()?,
+            replaced: reader.u64()?,
+            metadata: reader.u64()?,
             directories: reader.u64()?,
             bytes: reader.u64()?,
             unchanged: reader.u64()?,

@@ -105,6 +105,8 @@ pub enum HandshakeError {
     Timeout,
     /// The peer refused us, under its keys.
     Refused(Close),
+    /// We turn the peer away for a reason outside the handshake: full, or denied.
+    Turned(Close),
     /// The connection ended; before HelloReply the peer may have said why, unauthenticated.
     Ended {
         /// What a Close in the clear said.
@@ -130,7 +132,7 @@ impl HandshakeError {
                 Blame::PeerUntrusted
             }
             Self::Timeout | Self::Refused(_) | Self::Ended { .. } => Blame::Refused,
-            Self::NoCertificate => Blame::Local,
+            Self::NoCertificate | Self::Turned(_) => Blame::Local,
             _ => Blame::PeerMisbehaved,
         }
     }
@@ -151,7 +153,7 @@ impl HandshakeError {
             Self::ClockSkew { .. } => Code::ClockSkew,
             Self::UnknownPsk => Code::InvalidToken,
             Self::Timeout => Code::Timeout,
-            Self::Refused(close) => close.code,
+            Self::Refused(close) | Self::Turned(close) => close.code,
             Self::Ended { hint } => hint.as_ref().map_or(Code::ConnectionLost, |close| close.code),
             Self::NoCertificate => Code::AuthRequired,
         }
@@ -178,6 +180,7 @@ impl HandshakeError {
     pub(super) fn close(&self) -> Option<Close> {
         match self {
             Self::Refused(_) | Self::Ended { .. } | Self::Record(RecordError::Forged) => None,
+            Self::Turned(close) => Some(close.clone()),
             _ => Some(Close::new(self.code(), &self.detail())),
         }
     }

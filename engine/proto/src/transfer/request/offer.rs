@@ -79,12 +79,14 @@ pub struct Offer {
     pub totals: Option<Totals>,
     /// Data streams wished for.
     pub streams: u16,
+    /// Of a pull: sources keep their names below the destination; else the one source becomes it.
+    pub into: bool,
     /// How.
     pub options: Options,
 }
 
 const KEYS: &[&str] =
-    &["transfer", "id", "direction", "command", "root", "paths", "totals", "streams", "options"];
+    &["transfer", "id", "direction", "command", "root", "paths", "totals", "streams", "into", "options"];
 
 impl Offer {
     /// The request's payload.
@@ -101,7 +103,9 @@ impl Offer {
             inner.number(cstr!("files"), totals.files).number(cstr!("bytes"), totals.bytes);
             out.inner(cstr!("totals"), inner);
         }
-        out.number(cstr!("streams"), u64::from(self.streams)).inner(cstr!("options"), self.options.write());
+        out.number(cstr!("streams"), u64::from(self.streams))
+            .bool(cstr!("into"), self.into)
+            .inner(cstr!("options"), self.options.write());
         out.finish()
     }
 
@@ -122,6 +126,7 @@ impl Offer {
             paths: read_paths(&fields, limits)?,
             totals: totals.map(|totals| read_totals(&totals)).transpose()?,
             streams: required("streams", fields.u16("streams")?)?.max(1),
+            into: fields.bool("into")?,
             options: options.map_or(Ok(Options::default()), |fields| Options::read(&fields, limits))?,
         })
     }
@@ -215,11 +220,16 @@ pub struct OfferReply {
     pub window: u64,
     /// Most data streams.
     pub streams_max: u16,
+    /// The answering side's core that carries the session: streams name it.
+    pub home: u16,
+    /// How many cores the answering side has.
+    pub cores: u16,
     /// What the decision set.
     pub limits: Allowance,
 }
 
-const REPLY_KEYS: &[&str] = &["destination", "durability", "window", "streams_max", "limits"];
+const REPLY_KEYS: &[&str] =
+    &["destination", "durability", "window", "streams_max", "home", "cores", "limits"];
 const ALLOWANCE_KEYS: &[&str] = &["bytes_max", "files_max", "bytes_per_second", "not_after_ms"];
 
 impl OfferReply {
@@ -236,6 +246,8 @@ impl OfferReply {
             .text(cstr!("durability"), self.durability.name())
             .number(cstr!("window"), self.window)
             .number(cstr!("streams_max"), u64::from(self.streams_max))
+            .number(cstr!("home"), u64::from(self.home))
+            .number(cstr!("cores"), u64::from(self.cores))
             .inner(cstr!("limits"), limits);
         out.finish()
     }
@@ -252,6 +264,8 @@ impl OfferReply {
             durability: required("durability", fields.choice("durability", Durability::from_name)?)?,
             window: required("window", fields.u64("window")?)?,
             streams_max: required("streams_max", fields.u16("streams_max")?)?,
+            home: required("home", fields.u16("home")?)?,
+            cores: required("cores", fields.u16("cores")?)?.max(1),
             limits: allowance.map_or(Ok(Allowance::default()), |fields| read_allowance(&fields))?,
         })
     }

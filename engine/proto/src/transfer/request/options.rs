@@ -78,18 +78,7 @@ words! {
     }
 }
 
-words! {
-    /// How safe published files are; a higher value includes the lower ones, so the stricter of two wishes is
-    /// their maximum.
-    Durability {
-        /// No syncs.
-        None = 0, "none";
-        /// Every file by itself.
-        File = 1, "file";
-        /// Batches of files, each published as one.
-        Tree = 2, "tree";
-    }
-}
+pub use base::durability::Durability;
 
 words! {
     /// What is compared before a file is published.

@@ -1,0 +1,155 @@
+//! Listings and removals, served on the core itself.
+
+use crate::command::Failure;
+use crate::control::{decide, failure};
+use crate::place;
+use crate::receive::remove as remove_name;
+use crate::send::Walk;
+use crate::settings::Share;
+use crate::tools::Core;
+use base::codes::Code;
+use base::entry::{Entry, FileTime, Kind};
+use base::hooks::{Action, Hooks, Peer};
+use base::io::Io;
+use base::name::RelPath;
+use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
+use proto::transfer::list::{ListPage, ListRequest};
+use proto::transfer::remove::{RemoveReply, RemoveRequest};
+
+/// Failures that a removal names; the rest are counted.
+const FAILED_ROWS_MAX: usize = 64;
+
+/// One page of names.
+///
+/// # Errors
+/// Denied, or nothing is there.
+pub(crate) fn list<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    shares: &[Share],
+    peer: &Peer,
+    request: &ListRequest,
+) -> Result<Vec<u8>, Failure> {
+    let at_top = request.path.is_empty() && request.root.trim_matches('/').is_empty();
+    if at_top && !matches!(shares, [share] if share.name.is_empty()) {
+        return shares_page(core, shares, peer);
+    }
+    let paths = [request.path.clone()];
+    let (share, below) = place::share_of(core, shares, request.root.as_bytes(), &paths)?;
+    let path = below.into_iter().next().unwrap_or_default();
+    decide(core, peer, Action::Browse, &share.name, &path)?;
+    let mut walk = Walk::begin(core, share.root, &path, request.recursive)?;
+    let limits = core.limits();
+    let mut writer = EntriesWriter::new(&limits, 0, 0, 0);
+    let (mut skipped, mut last, mut full) = (0, None, false);
+    while let Some(found) = walk.next(core) {
+        let Some(entry) = found else {
+            skipped += 1;
+            continue;
+        };
+        let seen = request.after.as_ref().is_some_and(|after| {
+            proto::transfer::order::compare(&entry.path, after) != core::cmp::Ordering::Greater
+        });
+        if seen {
+            continue;
+        }
+        let user = core.hooks.owner_name(entry.uid, false);
+        let group = core.hooks.owner_name(entry.gid, true);
+        match writer.push(&entry, OwnerNames { user: user.as_deref(), group: group.as_deref() }) {
+            Ok(()) => last = Some(entry.path),
+            Err(PushError::Full) => {
+                full = true;
+                break;
+            }
+            Err(PushError::Entry(_)) => skipped += 1,
+        }
+    }
+    walk.end(core);
+    let next = if full { last } else { None };
+    Ok(ListPage { entries: writer.finish(next.is_none(), false), skipped, next }.encode())
+}
+
+/// With several shares, `/` only lists them.
+fn shares_page<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    shares: &[Share],
+    peer: &Peer,
+) -> Result<Vec<u8>, Failure> {
+    let mut names: Vec<&Share> = shares.iter().collect();
+    names.sort_by(|left, right| left.name.as_bytes().cmp(right.name.as_bytes()));
+    let mut writer = EntriesWriter::new(&core.limits(), 0, 0, 0);
+    for share in names {
+        if decide(core, peer, Action::Browse, &share.name, b"").is_err() {
+            continue;
+        }
+        let entry = Entry {
+            kind: Kind::Directory,
+            chunk_log2: 0,
+            mode: if share.read_only { 0o555 } else { 0o755 },
+            uid: 0,
+            gid: 0,
+            size: 0,
+            allocated: 0,
+            mtime: FileTime::default(),
+            path: share.name.as_bytes().to_vec(),
+            target: Vec::new(),
+        };
+        // The configuration bounds names and number of shares well below a page.
+        let _ = writer.push(&entry, OwnerNames::default());
+    }
+    Ok(ListPage { entries: writer.finish(true, false), skipped: 0, next: None }.encode())
+}
+
+/// Removes names.
+///
+/// # Errors
+/// Denied; what fails by itself is in the reply.
+pub(crate) fn remove<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    shares: &[Share],
+    peer: &Peer,
+    request: &RemoveRequest,
+) -> Result<Vec<u8>, Failure> {
+    let (share, paths) = place::share_of(core, shares, request.root.as_bytes(), &request.paths)?;
+    let mut reply = RemoveReply::default();
+    for path in paths {
+        let decision = decide(core, peer, Action::Remove, &share.name, &path)?;
+        if share.read_only || decision.obligations.read_only {
+            return Err(failure(Code::ReadOnly, &format!("the share /{} is read-only", share.name)));
+        }
+        match remove_one(core, &share, &path, request) {
+            Ok(Kind::Directory) => reply.directories += 1,
+            Ok(_) => reply.files += 1,
+            Err(code) => {
+                reply.failures += 1;
+                if reply.failed.len() < FAILED_ROWS_MAX {
+                    reply.failed.push((path, code));
+                }
+            }
+        }
+    }
+    Ok(reply.encode())
+}
+
+fn remove_one<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    share: &Share,
+    path: &[u8],
+    request: &RemoveRequest,
+) -> Result<Kind, Code> {
+    let stat = place::stat(core, share.root, path).map_err(Code::from_errno)?;
+    let kind = stat.kind.unwrap_or(Kind::File);
+    let (parent, name) = RelPath::new(path).ok().and_then(|path| path.split()).ok_or(Code::AccessDenied)?;
+    if disk::paths::is_reserved(name.as_bytes()) {
+        return Err(Code::BadPath);
+    }
+    if kind == Kind::Directory && !request.recursive {
+        return Err(Code::Conflict);
+    }
+    if request.dry_run {
+        return Ok(kind);
+    }
+    let dir = place::open_directory(core, share.root, parent).map_err(Code::from_errno)?;
+    let removed = remove_name(core, dir, name.as_bytes(), kind == Kind::Directory).map_err(Code::from_errno);
+    core.close(dir);
+    removed.map(|()| kind)
+}

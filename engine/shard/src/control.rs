@@ -1,0 +1,616 @@
+//! Requests of a session and what they lead to: the offers, listings and removals a core serves itself,
+//! everything else through [`Hooks::request`]. Each request gets exactly one reply.
+
+use crate::client::Client;
+use crate::command::{Failure, Job, JobEnd};
+use crate::link::{Link, LinkId, StreamEnd, StreamHello, StreamPlace, stream_index};
+use crate::links::Links;
+use crate::mailbox::Mail;
+use crate::place::{self, Located};
+use crate::receive::{Ended, ReceiveSpec, Receives};
+use crate::send::{SendSpec, Sends, StreamRef};
+use crate::settings::{Settings, Share};
+use crate::tools::Core;
+use base::codes::Code;
+use base::hooks::{
+    Action, Answer, Ask, Call, Decision, Effect, Event, Fact, Facts, Hooks, Obligations, Peer, Reply, Ticket,
+    Trust,
+};
+use base::ids::{CoreId, DeviceId, SessionId};
+use base::io::Io;
+use bytes::Bytes;
+use proto::message::{self, Control as Message, MessageId, Request, Requests};
+use proto::session::handshake::StreamId;
+use proto::transfer::offer::{self, Direction, Offer, OfferReply};
+use proto::transfer::{list, remove};
+use proto::wire::FrameType;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Protocols that only ask about or change the session's own standing.
+const JOIN: &str = "xferd.join";
+const STATUS: &str = "xferd.status";
+
+/// What a core keeps about one session whose home it is.
+pub(crate) struct Session {
+    /// Requests of the peer without a reply.
+    requests: Requests,
+    /// Its data streams.
+    pub(crate) streams: Vec<StreamRef>,
+    nonces: BTreeSet<[u8; 16]>,
+}
+
+/// The requests of one core.
+pub(crate) struct Control {
+    pub(crate) shares: Vec<Share>,
+    pub(crate) sessions: BTreeMap<LinkId, Session>,
+    tickets: BTreeMap<Ticket, (LinkId, MessageId)>,
+    next_ticket: u64,
+    pub(crate) client: Client,
+    draining: Option<u64>,
+    stopping: bool,
+}
+
+impl Control {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            shares: settings.shares.clone(),
+            sessions: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            next_ticket: 0,
+            client: Client::default(),
+            draining: None,
+            stopping: false,
+        }
+    }
+
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.is_some() || self.stopping
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping
+    }
+
+    pub(crate) fn set_shares(&mut self, shares: Vec<Share>) {
+        self.shares = shares;
+    }
+
+    pub(crate) fn job_end(&mut self) -> Option<JobEnd> {
+        self.client.end()
+    }
+
+    pub(crate) fn begin_job<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        job: Job,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        self.client.begin(core, links, job);
+    }
+
+    /// A session stands.
+    pub(crate) fn on_up<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        link: LinkId,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let requests = Requests::new(&core.settings.limits);
+        self.sessions.insert(link, Session { requests, streams: Vec::new(), nonces: BTreeSet::new() });
+        self.client.on_up(core, links, link);
+    }
+
+    /// A session ended.
+    pub(crate) fn on_down<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        link: LinkId,
+        code: Option<Code>,
+        detail: &str,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        if let Some(mut session) = self.sessions.remove(&link) {
+            for stream in session.streams {
+                core.post(stream.core, Mail::StreamClose(stream.link));
+            }
+            drop(session.requests.on_end());
+        }
+        self.tickets.retain(|_, (other, _)| *other != link);
+        self.client.on_down(core, links, link, code, detail);
+    }
+
+    /// A whole Control message came.
+    pub(crate) fn on_message<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        sends: &mut Sends<I::Buf>,
+        receives: &mut Receives<I::Buf>,
+        link: LinkId,
+        bytes: Vec<u8>,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let message = match Message::decode(&Bytes::from(bytes), &core.settings.limits) {
+            Ok(message) => message,
+            Err(error) => {
+                return links.fail(core, link, error.code(), "a control message that breaks a rule");
+            }
+        };
+        match message {
+            Message::Reply { to, reply } => {
+                let streams = self.sessions.get(&link).map_or(&[][..], |session| &session.streams);
+                self.client.on_reply(core, links, sends, receives, streams, link, to, reply);
+            }
+            Message::Request(request) => {
+                let Some(session) = self.sessions.get_mut(&link) else { return };
+                if let Err(error) = session.requests.on_request(request.id) {
+                    let reply = refusal(error.code(), "this session has too many requests without a reply");
+                    return self.send_reply(core, links, link, request.id, reply);
+                }
+                self.serve(core, links, sends, receives, link, request);
+            }
+        }
+    }
+
+    fn serve<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        sends: &mut Sends<I::Buf>,
+        receives: &mut Receives<I::Buf>,
+        link: LinkId,
+        request: Request,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let Some(peer) = links.peer(link).cloned() else { return };
+        let joined = peer.trust == Trust::Certificate;
+        let protocol = request.protocol.as_str();
+        let result = match protocol {
+            _ if !joined && protocol != JOIN => {
+                Err(failure(Code::AuthRequired, "a join token only lets a device join"))
+            }
+            offer::PROTOCOL => self.offer(core, links, sends, receives, link, &peer, &request),
+            list::PROTOCOL => self.list(core, &peer, &request.payload),
+            remove::PROTOCOL => self.remove(core, &peer, &request.payload),
+            _ => match self.call(core, link, &peer, &request) {
+                Ok(None) => return,
+                Ok(Some(reply)) => return self.send_reply(core, links, link, request.id, reply),
+                Err(error) => Err(error),
+            },
+        };
+        let reply = match result {
+            Ok(data) => Reply::Success(Some(data)),
+            Err(Failure { code, message }) => Reply::Error { code, message },
+        };
+        self.send_reply(core, links, link, request.id, reply);
+    }
+
+    /// A protocol that another part of the process serves.
+    fn call<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        link: LinkId,
+        peer: &Peer,
+        request: &Request,
+    ) -> Result<Option<Reply>, Failure> {
+        let protocol = request.protocol.as_str();
+        if protocol != JOIN && protocol != STATUS {
+            decide(core, peer, Action::Invoke(protocol), "", b"")?;
+        }
+        self.next_ticket += 1;
+        let ticket = Ticket(u64::from(core.id.0) << 48 | self.next_ticket);
+        let call = Call { protocol, payload: &request.payload, metadata: request.metadata.as_deref() };
+        match core.hooks.request(ticket, peer, &call) {
+            Answer::Now(reply) => Ok(Some(reply)),
+            Answer::Later => {
+                if let Some(session) = self.sessions.get_mut(&link) {
+                    // It was asked a moment ago, so it is there to be taken up.
+                    let _ = session.requests.on_taken(request.id);
+                }
+                self.tickets.insert(ticket, (link, request.id));
+                Ok(None)
+            }
+            Answer::Busy => Err(failure(Code::Busy, "the server's queue is full; try again")),
+        }
+    }
+
+    /// A reply from another part of the process.
+    pub(crate) fn on_reply<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        ticket: Ticket,
+        reply: Reply,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        if let Reply::Psk(psk) = reply {
+            links.on_psk(core, ticket, psk);
+            return;
+        }
+        if let Some((link, id)) = self.tickets.remove(&ticket) {
+            self.send_reply(core, links, link, id, reply);
+        }
+    }
+
+    fn send_reply<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        link: LinkId,
+        to: MessageId,
+        reply: Reply,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let reply = match reply {
+            Reply::Success(data) => message::Reply::Success(data.map(Bytes::from)),
+            Reply::Protocol(data) => message::Reply::Protocol(Bytes::from(data)),
+            Reply::Error { code, message } => message::Reply::Error { code, message, details: None },
+            Reply::Psk(_) => return,
+        };
+        if let Some(session) = self.sessions.get_mut(&link) {
+            // A refused request was never entered; its error goes out all the same.
+            let _ = session.requests.on_reply(to, &reply);
+        }
+        let id = MessageId::from_random(core.random());
+        let bytes = Message::Reply { to, reply }.encode(id, core.now.utc_ms);
+        links.send_bytes(core, link, FrameType::Control, &bytes);
+    }
+
+    /// Somebody wants to send files here, or to have some.
+    #[allow(clippy::too_many_arguments)]
+    fn offer<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        sends: &mut Sends<I::Buf>,
+        receives: &mut Receives<I::Buf>,
+        link: LinkId,
+        peer: &Peer,
+        request: &Request,
+    ) -> Result<Vec<u8>, Failure>
+    where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let limits = core.limits();
+        let offer = Offer::parse(&request.payload, &limits)
+            .map_err(|error| failure(error.code(), "the offer breaks a rule of the protocol"))?;
+        if self.draining() {
+            return Err(failure(Code::Unavailable, "the server is shutting down; try again later"));
+        }
+        let running = sends.of_session(link) + receives.of_session(link);
+        if running >= limits.transfers_per_session_max {
+            return Err(failure(Code::Busy, "this session has as many transfers as it may"));
+        }
+        let initiator = links.find(link).and_then(Link::up).is_some_and(|up| up.initiator);
+        if offer.transfer.is_multiple_of(2) != initiator {
+            return Err(failure(Code::InvalidRequest, "the transfer's number is not the offering side's"));
+        }
+        let located = place::locate(core, &self.shares, &offer)?;
+        let share = located.share.clone();
+        let path = located.paths.first().map_or(&b""[..], |path| path);
+        let (action, obligations) = match offer.direction {
+            Direction::Push => {
+                let decision = decide(core, peer, Action::Push, &share.name, path)?;
+                if share.read_only || decision.obligations.read_only {
+                    return Err(failure(Code::ReadOnly, &format!("the share /{} is read-only", share.name)));
+                }
+                if offer.options.delete {
+                    decide(core, peer, Action::Remove, &share.name, path)?;
+                }
+                (Action::Push, decision.obligations)
+            }
+            Direction::Pull => {
+                let decision = decide(core, peer, Action::Pull, &share.name, path)?;
+                (Action::Pull, decision.obligations)
+            }
+        };
+        let durability = match offer.options.dry_run {
+            true => offer::Durability::None,
+            false => offer.options.durability.max(share.durability_min),
+        };
+        let reply = OfferReply {
+            destination: located.destination,
+            durability,
+            window: limits.window_bytes_per_stream,
+            streams_max: limits.streams_max as u16,
+            home: core.id.0,
+            cores: core.settings.cores,
+            limits: (&obligations).into(),
+        };
+        let streams = self.sessions.get(&link).map_or(Vec::new(), |session| session.streams.clone());
+        match action {
+            Action::Push => receives.begin(
+                core,
+                receive_spec(link, peer, &offer, &located, durability, obligations),
+                &streams,
+            ),
+            _ => {
+                let spec = send_spec(link, offer, located, obligations);
+                sends.begin(core, spec, &streams);
+            }
+        }
+        Ok(reply.encode())
+    }
+
+    fn list<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        peer: &Peer,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let request = list::ListRequest::parse(payload, &core.settings.limits)
+            .map_err(|error| failure(error.code(), "the request breaks a rule of the protocol"))?;
+        crate::browse::list(core, &self.shares, peer, &request)
+    }
+
+    fn remove<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        peer: &Peer,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let request = remove::RemoveRequest::parse(payload, &core.settings.limits)
+            .map_err(|error| failure(error.code(), "the request breaks a rule of the protocol"))?;
+        crate::browse::remove(core, &self.shares, peer, &request)
+    }
+
+    /// A connection elsewhere asks to join one of this core's sessions.
+    pub(crate) fn on_stream_hello<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        hello: StreamHello,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let most = core.settings.limits.streams_max as usize;
+        let found = self.session_of(links, &hello.stream.session).and_then(|link| {
+            let session = self.sessions.get_mut(&link)?;
+            let up = links.find(link)?.up()?;
+            let new = session.nonces.len() < most * 4 && session.nonces.insert(hello.stream.nonce);
+            (new && session.streams.len() < most).then(|| (link, up.join.clone(), up.peer.clone()))
+        });
+        let Some((session, secret, mut peer)) = found else {
+            let (address, code) = (hello.from, Code::InvalidToken);
+            let detail = "a stream of a session that is not here";
+            core.hooks.event(&Event::Refused { address, code, detail });
+            return core.close(hello.socket);
+        };
+        peer.address = hello.from;
+        let index = stream_index(&hello.stream);
+        let to = CoreId((core.id.0 + index) % core.mail.cores());
+        let end = StreamEnd::Accepted { socket: hello.socket, hello: hello.hello };
+        let place = StreamPlace { end, secret, peer, home: core.id, session, index };
+        core.post(to, Mail::StreamPlace(Box::new(place)));
+    }
+
+    fn session_of<B>(&self, links: &Links<B>, id: &SessionId) -> Option<LinkId>
+    where
+        B: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        self.sessions.keys().copied().find(|link| links.peer(*link).is_some_and(|peer| peer.session == *id))
+    }
+
+    /// A stream of one of this core's sessions stands, or ended.
+    pub(crate) fn on_stream(&mut self, session: LinkId, stream: StreamRef, up: bool) -> bool {
+        let Some(session) = self.sessions.get_mut(&session) else { return false };
+        session.streams.retain(|other| *other != stream);
+        if up {
+            session.streams.push(stream);
+        }
+        true
+    }
+
+    /// Opens data streams of a session this end initiated.
+    pub(crate) fn open_streams<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &Links<I::Buf>,
+        session: LinkId,
+        count: u16,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let Some(link) = links.find(session) else { return };
+        let Some(up) = link.up() else { return };
+        for index in 1..=count {
+            let mut nonce: [u8; 16] = core.random();
+            nonce[..2].copy_from_slice(&index.to_be_bytes());
+            let home_there = CoreId(self.client.home_there);
+            let stream = StreamId { session: up.peer.session, home: home_there, nonce };
+            let end = StreamEnd::Connect { to: link.address, stream };
+            let (secret, peer) = (up.join.clone(), up.peer.clone());
+            let place = StreamPlace { end, secret, peer, home: core.id, session, index };
+            let to = CoreId((core.id.0 + index) % core.mail.cores());
+            core.post(to, Mail::StreamPlace(Box::new(place)));
+        }
+    }
+
+    /// A transfer ended.
+    pub(crate) fn on_ended<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        ended: Ended,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        if let Err(failure) = &ended.result {
+            // The peer hears why; a link that is gone already says nothing.
+            links.fail(core, ended.link, failure.code, &failure.message);
+        }
+        self.client.on_ended(core, links, ended);
+    }
+
+    /// Ends the client's job.
+    pub(crate) fn cancel_job<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        sends: &mut Sends<I::Buf>,
+        receives: &mut Receives<I::Buf>,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        for link in self.sessions.keys().copied().collect::<Vec<_>>() {
+            sends.cancel(core, links, link, Code::ConnectionLost, "ended by a signal");
+            receives.cancel(core, links, link, Code::ConnectionLost, "ended by a signal");
+        }
+        self.client.cancel(core, links);
+    }
+
+    /// No new work; what runs may end until the deadline.
+    pub(crate) fn drain<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        deadline_ns: u64,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        self.draining = Some(deadline_ns);
+        self.close_listeners(core);
+        let _ = links;
+    }
+
+    fn close_listeners<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        for listener in core.settings.listeners.clone() {
+            core.io.shut(listener);
+        }
+    }
+
+    /// Closes everything.
+    pub(crate) fn stop<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>)
+    where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        self.stopping = true;
+        self.close_listeners(core);
+        for link in links.ids() {
+            links.fail(core, link, Code::Unavailable, "the server is shutting down");
+        }
+    }
+
+    /// Deadlines of this level.
+    pub(crate) fn sweep<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        sends: &Sends<I::Buf>,
+        receives: &Receives<I::Buf>,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        self.client.sweep(core, links);
+        let Some(deadline) = self.draining else { return };
+        let busy = links.ids().into_iter().any(|link| sends.of_session(link) + receives.of_session(link) > 0);
+        if !self.stopping && (!busy || core.now.mono_ns >= deadline) {
+            self.stop(core, links);
+        }
+    }
+
+    /// Ends the sessions of a device.
+    pub(crate) fn expel<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        device: DeviceId,
+        code: Code,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        for link in links.ids() {
+            if links.peer(link).is_some_and(|peer| peer.device == device) {
+                links.fail(core, link, code, "this device is no longer allowed here");
+            }
+        }
+    }
+}
+
+fn receive_spec(
+    link: LinkId,
+    peer: &Peer,
+    offer: &Offer,
+    located: &Located,
+    durability: offer::Durability,
+    obligations: Obligations,
+) -> ReceiveSpec {
+    ReceiveSpec {
+        link,
+        number: offer.transfer,
+        id: offer.id,
+        peer: peer.device,
+        root: located.share.root,
+        anchor: located.share.name.clone(),
+        offered: offer.root.clone(),
+        destination: located.paths.first().cloned().unwrap_or_default(),
+        options: offer.options.clone(),
+        durability,
+        owners: located.share.owners,
+        obligations,
+        streams: None,
+        streams_max: 0,
+    }
+}
+
+fn send_spec(link: LinkId, offer: Offer, located: Located, obligations: Obligations) -> SendSpec {
+    SendSpec {
+        link,
+        number: offer.transfer,
+        id: offer.id,
+        sources: place::sources(&located, offer.into),
+        options: offer.options,
+        obligations,
+        streams: None,
+        streams_max: 0,
+    }
+}
+
+/// Asks the authorizer.
+///
+/// # Errors
+/// It said no.
+pub(crate) fn decide<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    peer: &Peer,
+    action: Action<'_>,
+    root: &str,
+    path: &[u8],
+) -> Result<Decision, Failure> {
+    let facts = PathFact(path);
+    let decision = core.hooks.decide(&Ask { subject: peer, action, root, facts: &facts }, core.now);
+    core.hooks.event(&Event::Decided { peer, action: action.name(), root, decision: &decision });
+    match decision.effect {
+        Effect::Allow => Ok(decision),
+        Effect::Deny => {
+            let message = format!("{} is denied on /{root}: {}", action.name(), decision.reason);
+            Err(Failure { code: decision.code, message })
+        }
+    }
+}
+
+struct PathFact<'a>(&'a [u8]);
+
+impl Facts for PathFact<'_> {
+    fn get(&self, key: &str) -> Option<Fact> {
+        (key == "path").then(|| Fact::Bytes(self.0.to_vec()))
+    }
+}
+
+pub(crate) fn failure(code: Code, message: &str) -> Failure {
+    Failure { code, message: message.to_owned() }
+}
+
+fn refusal(code: Code, message: &str) -> Reply {
+    Reply::Error { code, message: message.to_owned() }
+}

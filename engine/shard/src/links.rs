@@ -1,0 +1,673 @@
+//! All links of one core: how they begin, receive, send and end.
+
+use crate::admission::Admission;
+use crate::link::{Link, LinkEvent, LinkId, Phase, Role, Shaking, Up};
+use crate::mailbox::Mail;
+use crate::ops::{Finish, Owner, Yield};
+use crate::rx::{Rx, full_frame_bytes, header_of};
+use crate::tools::Core;
+use crate::tx::Tx;
+use base::codes::Code;
+use base::hooks::{Event, Hooks, Peer, Ticket};
+use base::io::{Errno, Fd, Io, Op};
+use base::limits::{DATA_AT, HEADER_AT, HEADER_BYTES};
+use core::net::SocketAddr;
+use proto::message::{Beat, Close};
+use proto::session::handshake::{HandshakeError, Output};
+use proto::session::liveness::Action;
+use proto::wire::{Flags, FrameType, Header, Trailer, plain_trailer};
+use std::collections::BTreeMap;
+
+/// Tickets of key look-ups are told from those of requests by this bit.
+const PSK_TICKETS: u64 = 1 << 63;
+
+/// Nanoseconds of a millisecond.
+pub(crate) const MS: u64 = 1_000_000;
+
+/// All links of one core.
+pub(crate) struct Links<B> {
+    slab: Vec<(u32, Option<Link<B>>)>,
+    free: Vec<u32>,
+    pub(crate) admission: Admission,
+    /// Some link waits for an arena slot.
+    hungry: bool,
+    psk_waits: BTreeMap<Ticket, LinkId>,
+    next_psk: u64,
+}
+
+impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
+    pub(crate) fn new() -> Self {
+        Self {
+            slab: Vec::new(),
+            free: Vec::new(),
+            admission: Admission::default(),
+            hungry: false,
+            psk_waits: BTreeMap::new(),
+            next_psk: 0,
+        }
+    }
+
+    /// A ticket for a key that this link's handshake needs.
+    pub(crate) fn ticket_for(&mut self, id: LinkId) -> Ticket {
+        self.next_psk += 1;
+        let ticket = Ticket(PSK_TICKETS | self.next_psk);
+        self.psk_waits.insert(ticket, id);
+        ticket
+    }
+
+    /// The link a ticket is for, once.
+    pub(crate) fn ticket_taken(&mut self, ticket: Ticket) -> Option<LinkId> {
+        self.psk_waits.remove(&ticket)
+    }
+
+    /// Takes a link out of the table without touching its socket.
+    pub(crate) fn remove(&mut self, id: LinkId) {
+        let Some((generation, entry)) = self.slab.get_mut(id.slot as usize) else { return };
+        if *generation == id.generation && entry.take().is_some() {
+            *generation = generation.wrapping_add(1);
+            self.free.push(id.slot);
+        }
+    }
+
+    /// The link of this name, while it lives.
+    pub(crate) fn find(&self, id: LinkId) -> Option<&Link<B>> {
+        let (generation, link) = self.slab.get(id.slot as usize)?;
+        (*generation == id.generation).then_some(link.as_ref()).flatten()
+    }
+
+    pub(crate) fn find_mut(&mut self, id: LinkId) -> Option<&mut Link<B>> {
+        let (generation, link) = self.slab.get_mut(id.slot as usize)?;
+        (*generation == id.generation).then_some(link.as_mut()).flatten()
+    }
+
+    /// Every link.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Link<B>> {
+        self.slab.iter().filter_map(|(_, link)| link.as_ref())
+    }
+
+    /// Names of all links.
+    pub(crate) fn ids(&self) -> Vec<LinkId> {
+        self.iter().map(|link| link.id).collect()
+    }
+
+    /// No link is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slab.len() == self.free.len()
+    }
+
+    /// The verified peer of a link.
+    pub(crate) fn peer(&self, id: LinkId) -> Option<&Peer> {
+        self.find(id)?.up().map(|up| &up.peer)
+    }
+
+    /// Adds a link in the given phase.
+    pub(crate) fn add(
+        &mut self,
+        socket: Fd,
+        address: SocketAddr,
+        role: Role,
+        phase: Phase,
+        deadline_ns: u64,
+    ) -> LinkId {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slab.push((0, None));
+            self.slab.len() as u32 - 1
+        });
+        let (generation, entry) = &mut self.slab[slot as usize];
+        let id = LinkId { slot, generation: *generation };
+        *entry = Some(Link {
+            id,
+            socket,
+            address,
+            role,
+            phase,
+            rx: Rx::Idle,
+            tx: Tx::new(),
+            lent: 0,
+            deadline_ns,
+            reported: false,
+            accepted: false,
+        });
+        id
+    }
+
+    /// Queues one small frame: data and plain flags. A message longer than a record goes out in fragments.
+    pub(crate) fn send_bytes<I, H>(&mut self, core: &mut Core<I, H>, id: LinkId, kind: FrameType, data: &[u8])
+    where
+        I: Io<Buf = B>,
+        H: Hooks,
+    {
+        let piece = core.settings.limits.record_bytes as usize;
+        let mut rest = data;
+        loop {
+            let (piece, later) = rest.split_at(rest.len().min(piece));
+            let flags = if later.is_empty() { Flags::NONE } else { Flags::MORE };
+            self.seal_small(core, id, kind, piece, &plain_trailer(flags));
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        self.pump(core, id);
+    }
+
+    /// Queues one small frame with its own trailer.
+    pub(crate) fn send_small<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        kind: FrameType,
+        data: &[u8],
+        trailer: &[u8],
+    ) {
+        self.seal_small(core, id, kind, data, trailer);
+        self.pump(core, id);
+    }
+
+    fn seal_small<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        kind: FrameType,
+        data: &[u8],
+        trailer: &[u8],
+    ) {
+        let now = core.now;
+        let Some(link) = self.find_mut(id) else { return };
+        let Phase::Up(up) = &mut link.phase else { return };
+        let sealed =
+            up.rekey_if_due(now, &mut link.tx).and_then(|()| up.sealer.seal_vec(kind, data, trailer));
+        match sealed {
+            Ok(frame) => link.tx.push_bytes(frame),
+            Err(error) => self.fail(core, id, error.code(), "a message could not be sealed"),
+        }
+    }
+
+    /// How many data slots may be queued on a link.
+    pub(crate) fn room<I: Io<Buf = B>, H: Hooks>(&self, core: &Core<I, H>, id: LinkId) -> u32 {
+        match self.find(id) {
+            Some(link) if link.is_up() => link.tx.room(core.settings.limits.buffers_per_direction),
+            _ => 0,
+        }
+    }
+
+    /// Seals `data_len` bytes of data at [`DATA_AT`] with their trailer in the slot and queues the frame.
+    /// A link that is gone drops it.
+    pub(crate) fn send_slot<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        kind: FrameType,
+        mut slot: B,
+        data_len: u32,
+        trailer: &[u8],
+    ) {
+        let now = core.now;
+        let Some(link) = self.find_mut(id) else { return };
+        let Phase::Up(up) = &mut link.phase else { return };
+        let sealed = up
+            .rekey_if_due(now, &mut link.tx)
+            .and_then(|()| up.sealer.seal(kind, slot.as_mut(), data_len, trailer));
+        match sealed {
+            Ok((at, len)) => link.tx.push_slot(slot, at, len),
+            Err(error) => return self.fail(core, id, error.code(), "a record could not be sealed"),
+        }
+        self.pump(core, id);
+    }
+
+    /// Starts the next send.
+    pub(crate) fn pump<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
+        let Some(link) = self.find_mut(id) else { return };
+        let socket = link.socket;
+        link.tx.pump(core, id, socket, false);
+        if link.tx.hungry {
+            self.hungry = true;
+        }
+    }
+
+    /// A lent slot of this link was dropped.
+    pub(crate) fn release<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
+        let Some(link) = self.find_mut(id) else { return };
+        link.lent = link.lent.saturating_sub(1);
+        if let Rx::Paused { full } = link.rx {
+            self.receive(core, id, full);
+        }
+    }
+
+    /// Begins to receive the next frame, or pauses.
+    pub(crate) fn receive<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        full: bool,
+    ) {
+        let most = core.settings.limits.buffers_per_direction;
+        let full_len = full_frame_bytes(&core.settings.limits);
+        let Some(link) = self.find_mut(id) else { return };
+        let socket = link.socket;
+        if link.lent >= most {
+            link.rx = Rx::Paused { full };
+            return;
+        }
+        if !full {
+            link.rx = Rx::Head;
+            core.start(Owner::LinkRx(id), Op::Head { socket, at: 0 });
+            return;
+        }
+        let Some(buf) = core.io.take() else {
+            link.rx = Rx::WaitFull;
+            self.hungry = true;
+            return;
+        };
+        link.rx = Rx::Full;
+        link.deadline_ns = core.now.mono_ns + core.settings.limits.record_ms * MS;
+        // A socket that cannot take the mark still delivers the record, in more pieces.
+        let _ = core.io.set_low_water(socket, full_len);
+        core.start(Owner::LinkRx(id), Op::Recv { socket, buf, at: HEADER_AT, len: full_len });
+    }
+
+    /// A receive ended.
+    pub(crate) fn on_rx<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        finish: Finish<B>,
+    ) {
+        let Some(link) = self.find_mut(id) else { return };
+        let state = core::mem::replace(&mut link.rx, Rx::Idle);
+        if matches!(link.phase, Phase::Closing) {
+            link.rx = Rx::Over;
+            return self.settle(core, id);
+        }
+        let count = match finish.result {
+            Ok(count) => count,
+            Err(errno) => {
+                link.rx = Rx::Over;
+                return self.lost(core, id, errno);
+            }
+        };
+        match (state, finish.yields, finish.slot) {
+            (Rx::Head, Yield::Head(_), _) if count == 0 => {
+                link.rx = Rx::Over;
+                self.down(core, id, None, "the peer closed the connection");
+            }
+            (Rx::Head, Yield::Head(header), _) if count == HEADER_BYTES => self.on_header(core, id, header),
+            (Rx::Body { header, length }, _, Some(slot)) if count == length => {
+                self.on_frame(core, id, header, length, slot);
+            }
+            (Rx::Full, _, Some(slot)) if count == full_frame_bytes(&core.settings.limits) => {
+                let header = header_of(slot.as_ref());
+                let socket = link.socket;
+                let _ = core.io.set_low_water(socket, 1);
+                match Header::parse(&header, &core.settings.limits) {
+                    Ok(parsed) if parsed.length + HEADER_BYTES == count => {
+                        self.on_frame(core, id, header, parsed.length, slot);
+                    }
+                    _ => self.fail(
+                        core,
+                        id,
+                        Code::InvalidRequest,
+                        "a full chunk was announced and did not come",
+                    ),
+                }
+            }
+            _ => {
+                if let Some(link) = self.find_mut(id) {
+                    link.rx = Rx::Over;
+                }
+                self.down(core, id, Some(Code::ConnectionLost), "the connection ended within a record");
+            }
+        }
+    }
+
+    fn on_header<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId, header: [u8; 12]) {
+        let record_ms = core.settings.limits.record_ms;
+        let Some(link) = self.find_mut(id) else { return };
+        let parsed = match &link.phase {
+            Phase::Handshake(Shaking::Initiator(machine), _) => machine.on_header(&header),
+            Phase::Handshake(Shaking::Responder(machine), _) => machine.on_header(&header),
+            _ => Header::parse(&header, &core.settings.limits).map_err(HandshakeError::from),
+        };
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
+            Err(error) => return self.fail(core, id, error.code(), &error.detail()),
+        };
+        let Some(link) = self.find_mut(id) else { return };
+        if link.is_up() {
+            link.deadline_ns = core.now.mono_ns + record_ms * MS;
+        }
+        self.receive_body(core, id, header, parsed.length);
+    }
+
+    fn receive_body<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        header: [u8; 12],
+        length: u32,
+    ) {
+        let Some(link) = self.find_mut(id) else { return };
+        if length == 0 {
+            return self.fail(core, id, Code::InvalidRequest, "an empty frame");
+        }
+        let Some(buf) = core.io.take() else {
+            link.rx = Rx::WaitSlot { header, length };
+            self.hungry = true;
+            return;
+        };
+        link.rx = Rx::Body { header, length };
+        let socket = link.socket;
+        core.start(Owner::LinkRx(id), Op::Recv { socket, buf, at: DATA_AT, len: length });
+    }
+
+    fn on_frame<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        header: [u8; 12],
+        length: u32,
+        mut slot: B,
+    ) {
+        let Some(link) = self.find_mut(id) else { return };
+        let payload = &mut slot.as_mut()[DATA_AT as usize..(DATA_AT + length) as usize];
+        match &mut link.phase {
+            Phase::Handshake(..) => {
+                let bytes = payload.to_vec();
+                drop(slot);
+                self.on_handshake_frame(core, id, header, bytes);
+            }
+            Phase::Up(up) => {
+                link.deadline_ns = u64::MAX;
+                match up.opener.open(&header, payload) {
+                    Ok(opened) => {
+                        up.liveness.on_received(core.now);
+                        let (kind, data_len, trailer) = (opened.kind, opened.data_len, opened.trailer);
+                        self.on_opened(core, id, kind, slot, data_len, trailer);
+                    }
+                    Err(error) => self.fail(core, id, error.code(), "a record did not open"),
+                }
+            }
+            Phase::Closing => {}
+        }
+    }
+
+    fn on_opened<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        kind: FrameType,
+        slot: B,
+        data_len: u32,
+        trailer: Trailer,
+    ) {
+        let full = trailer.flags().full();
+        let data = &slot.as_ref()[DATA_AT as usize..(DATA_AT + data_len) as usize];
+        match kind {
+            FrameType::Chunk | FrameType::Pack => {
+                if let Some(link) = self.find_mut(id) {
+                    link.lent += 1;
+                }
+                core.events.push_back(LinkEvent::Frame { link: id, kind, slot, data_len, trailer });
+            }
+            FrameType::Entries
+            | FrameType::Want
+            | FrameType::Manifest
+            | FrameType::Seal
+            | FrameType::Ack
+            | FrameType::Receipt => {
+                core.events.push_back(LinkEvent::Frame { link: id, kind, slot, data_len, trailer });
+            }
+            _ => {
+                let flags = trailer.flags();
+                let owned = data.to_vec();
+                drop(slot);
+                if !self.on_session_frame(core, id, kind, &owned, flags) {
+                    return;
+                }
+            }
+        }
+        self.receive(core, id, full);
+    }
+
+    /// Frames of the session itself. Returns whether to receive on.
+    fn on_session_frame<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        kind: FrameType,
+        data: &[u8],
+        flags: Flags,
+    ) -> bool {
+        let Some(Up { controls, opener, liveness, .. }) = self.find_mut(id).and_then(Link::up_mut) else {
+            return false;
+        };
+        match kind {
+            FrameType::Control => match controls.push(data, flags) {
+                Ok(Some(bytes)) => core.events.push_back(LinkEvent::Control { link: id, bytes }),
+                Ok(None) => {}
+                Err(error) => {
+                    self.fail(core, id, error.code(), "a control message exceeds control_bytes_max");
+                    return false;
+                }
+            },
+            FrameType::Ping => match Beat::parse(data) {
+                Ok(ping) => {
+                    let pong = liveness.on_ping(ping, core.now).encode();
+                    self.send_bytes(core, id, FrameType::Pong, &pong);
+                }
+                Err(error) => {
+                    self.fail(core, id, error.code(), "a malformed ping");
+                    return false;
+                }
+            },
+            FrameType::Pong => {
+                let now = core.now;
+                if !Beat::parse(data).is_ok_and(|pong| liveness.on_pong(pong, now).is_ok()) {
+                    self.fail(core, id, Code::InvalidRequest, "a pong without its ping");
+                    return false;
+                }
+            }
+            FrameType::KeyUpdate => opener.on_key_update(),
+            FrameType::Close => {
+                match Close::parse(data) {
+                    Ok(close) => self.down(core, id, Some(close.code), &close.detail),
+                    Err(error) => self.down(core, id, Some(error.code()), "a malformed close"),
+                }
+                return false;
+            }
+            FrameType::Ignorable(_) => {}
+            _ => {
+                self.fail(core, id, Code::InvalidRequest, "a frame that does not belong here");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A send ended.
+    pub(crate) fn on_tx<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        finish: Finish<B>,
+    ) {
+        drop(finish.slot);
+        let Some(link) = self.find_mut(id) else { return };
+        let bytes = finish.result.unwrap_or(0);
+        let was_slot = link.tx.on_sent(bytes);
+        match finish.result {
+            Ok(0) | Err(_) => {
+                link.tx.abandon();
+                let errno = finish.result.err().unwrap_or(Errno::PIPE);
+                self.lost(core, id, errno);
+            }
+            Ok(_) => {
+                if was_slot {
+                    core.events.push_back(LinkEvent::Room(id));
+                }
+                self.pump(core, id);
+                self.settle(core, id);
+            }
+        }
+    }
+
+    fn lost<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId, errno: Errno) {
+        let code = match Code::from_errno(errno) {
+            Code::Io => Code::ConnectionLost,
+            code => code,
+        };
+        self.down(core, id, Some(code), &format!("the connection was lost (error {})", errno.0));
+    }
+
+    /// Tells the peer why and ends the link.
+    pub(crate) fn fail<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        code: Code,
+        detail: &str,
+    ) {
+        let Some(link) = self.find_mut(id) else { return };
+        let mut frames = Vec::new();
+        match &mut link.phase {
+            Phase::Up(up) => {
+                let close = Close::new(code, detail).encode();
+                let trailer = plain_trailer(Flags::NONE);
+                frames.extend(up.sealer.seal_vec(FrameType::Close, &close, &trailer).ok());
+            }
+            Phase::Handshake(Shaking::Responder(machine), _) => {
+                machine.on_failure(&HandshakeError::Turned(Close::new(code, detail)));
+                while let Some(Output::Send(frame)) = machine.output() {
+                    frames.push(frame);
+                }
+            }
+            _ => {}
+        }
+        for frame in frames {
+            link.tx.push_bytes(frame);
+        }
+        self.pump(core, id);
+        self.down(core, id, Some(code), detail);
+    }
+
+    /// Ends a link in an orderly way.
+    pub(crate) fn bye<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
+        self.down(core, id, None, "");
+    }
+
+    /// Reports a link as down, once, and lets it drain.
+    pub(crate) fn down<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        code: Option<Code>,
+        detail: &str,
+    ) {
+        let close_ms = core.settings.limits.drain_ms.min(2000);
+        let Some(link) = self.find_mut(id) else { return };
+        if link.reported {
+            return;
+        }
+        link.reported = true;
+        link.deadline_ns = core.now.mono_ns + close_ms * MS;
+        let phase = core::mem::replace(&mut link.phase, Phase::Closing);
+        let (accepted, address, role) = (link.accepted, link.address, link.role);
+        match phase {
+            Phase::Up(up) => {
+                core.hooks.event(&Event::SessionDown { peer: &up.peer, code });
+            }
+            Phase::Handshake(..) if accepted => {
+                core.status.refused += 1;
+                let code = code.unwrap_or(Code::ConnectionLost);
+                core.hooks.event(&Event::Refused { address, code, detail });
+            }
+            _ => {}
+        }
+        self.admission.half_open_ended(id);
+        if accepted {
+            self.admission.connection_ended(address);
+        }
+        core.events.push_back(LinkEvent::Down { link: id, role, code, detail: detail.to_owned() });
+        self.settle(core, id);
+    }
+
+    /// Frees a closing link once nothing of it is in flight.
+    pub(crate) fn settle<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
+        let Some(link) = self.find_mut(id) else { return };
+        if !matches!(link.phase, Phase::Closing) || !link.tx.is_empty() {
+            return;
+        }
+        if link.rx.in_flight() {
+            if link.socket.0 >= 0 {
+                core.io.shut(link.socket);
+            }
+            return;
+        }
+        let socket = link.socket;
+        self.remove(id);
+        if socket.0 >= 0 {
+            core.close(socket);
+        }
+    }
+
+    /// Lets links that waited for an arena slot try again.
+    pub(crate) fn feed<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        if !core::mem::take(&mut self.hungry) {
+            return;
+        }
+        for index in 0..self.slab.len() {
+            let Some(link) = self.slab[index].1.as_ref() else { continue };
+            let id = link.id;
+            if link.tx.hungry {
+                self.pump(core, id);
+            }
+            let Some(link) = self.find_mut(id) else { continue };
+            match link.rx {
+                Rx::WaitSlot { header, length } => self.receive_body(core, id, header, length),
+                Rx::WaitFull => self.receive(core, id, true),
+                _ => {}
+            }
+        }
+    }
+
+    /// Closes what passed its deadline and pings the silent.
+    pub(crate) fn sweep<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        let mono = core.now.mono_ns;
+        for index in 0..self.slab.len() {
+            let Some(link) = self.slab[index].1.as_mut() else { continue };
+            let id = link.id;
+            match &mut link.phase {
+                Phase::Closing if link.deadline_ns <= mono => {
+                    link.tx.abandon();
+                    core.io.shut(link.socket);
+                    self.settle(core, id);
+                }
+                Phase::Handshake(..) if link.deadline_ns <= mono => {
+                    self.fail(core, id, Code::Timeout, "the handshake took too long");
+                    if let Some(link) = self.find(id)
+                        && link.socket.0 >= 0
+                    {
+                        core.io.shut(link.socket);
+                    }
+                }
+                Phase::Up(_) if link.deadline_ns <= mono => {
+                    self.fail(core, id, Code::Timeout, "a record did not arrive in time");
+                }
+                Phase::Up(up) => match up.liveness.on_timer(core.now) {
+                    None => {}
+                    Some(Action::Ping(ping)) => self.send_bytes(core, id, FrameType::Ping, &ping.encode()),
+                    Some(Action::Dead) => self.fail(core, id, Code::Timeout, "the peer does not answer"),
+                },
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells a stream's home that it stands.
+    pub(crate) fn tell_home<I: Io<Buf = B>, H: Hooks>(&self, core: &mut Core<I, H>, stream: LinkId) {
+        if let Some(Link { role: Role::Stream { session, home, index }, .. }) = self.find(stream) {
+            let mail = Mail::StreamUp { session: *session, core: core.id, stream, index: *index };
+            core.post(*home, mail);
+        }
+    }
+}

@@ -1,0 +1,538 @@
+//! Entries against the destination: what is missing, what differs, what may stay.
+
+use super::home::{Directory, Doomed, Home, Level, Place};
+use super::stage::Incoming;
+use crate::dirs::DirId;
+use crate::links::Links;
+use crate::send::{list, listed_directory, read_link, stat_of};
+use crate::tools::Core;
+use base::codes::Code;
+use base::entry::{Entry, Kind, Stat};
+use base::hooks::{FileAction, Hooks};
+use base::ids::FileIndex;
+use base::io::{Act, ActOut, Errno, How, Io};
+use base::name::{Name, RelPath, join};
+use disk::meta::{self, LocalOwner};
+use proto::transfer::chunk::Chunks;
+use proto::transfer::offer::Existing;
+use proto::transfer::want::{Verdict, Want};
+use proto::wire::FrameType;
+
+/// Names of one listing that `--delete` holds at most, in all directories.
+const DOOMED_BYTES_MAX: u64 = 64 << 20;
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    /// Answers entries, a batch a step, while nothing is being re-hashed.
+    pub(super) fn compare<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
+        let limits = core.limits();
+        if self.resume.is_some() || self.files.len() > limits.seal_files_max as usize * 4 {
+            return;
+        }
+        let Some((batch, mut at)) = self.batches.pop_front() else { return };
+        let number = self.key.number;
+        let mut want = Want::new(number, FileIndex(batch.first + at as u32));
+        let mut stats = self.stat_ahead(core, &batch.entries[at..]);
+        while at < batch.entries.len() {
+            let index = FileIndex(batch.first + at as u32);
+            let entry = &batch.entries[at];
+            let ahead = stats.pop().flatten();
+            let owner = self.local_owner(core, entry, &batch);
+            let Some(verdict) = self.verdict(core, index, entry, owner, ahead) else {
+                // A part of an earlier run is being re-hashed; the rest is answered after it.
+                self.batches.push_front((batch, at));
+                return send(core, links, self, want);
+            };
+            if want.push(&verdict, &limits).is_err() {
+                let next = Want::new(number, index);
+                send(core, links, self, core::mem::replace(&mut want, next));
+                if want.push(&verdict, &limits).is_err() {
+                    return self.fail(Code::InternalError, "a verdict that fits no message".to_owned());
+                }
+            }
+            at += 1;
+        }
+        if batch.end {
+            self.leave_levels(core, None);
+        }
+        send(core, links, self, want);
+    }
+
+    /// Stats of entries that lie in directories already open, in one batch; `None`: stat it by itself.
+    /// The result is in reverse, to be popped.
+    fn stat_ahead<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        entries: &[Entry],
+    ) -> Vec<Option<Result<Stat, Errno>>> {
+        let mut results: Vec<Option<Result<Stat, Errno>>> = vec![None; entries.len()];
+        let Some(Level { path, place: Place::Here(dir), .. }) = self.levels.last() else {
+            results.reverse();
+            return results;
+        };
+        let (path, dir) = (path.clone(), *dir);
+        let Ok(fd) = self.dirs.fd(core, dir) else {
+            results.reverse();
+            return results;
+        };
+        let mut batch = core.batch();
+        for entry in entries {
+            let Some((parent, name)) = RelPath::new(&entry.path).ok().and_then(|path| path.split()) else {
+                break;
+            };
+            if parent.as_bytes() != path || entry.kind == Kind::Directory {
+                break;
+            }
+            let name = batch.name(name);
+            batch.push(Act::Stat { dir: fd, name: Some(name) });
+        }
+        core.io.act(&mut batch);
+        for (slot, result) in results.iter_mut().zip(&batch.results) {
+            *slot = Some(match result {
+                Ok(ActOut::Stat(stat)) => Ok(*stat),
+                Ok(_) => Err(Errno::IO),
+                Err(errno) => Err(*errno),
+            });
+        }
+        core.recycle(batch);
+        results.reverse();
+        results
+    }
+
+    fn local_owner<I: Io<Buf = B>, H: Hooks>(
+        &self,
+        core: &Core<I, H>,
+        entry: &Entry,
+        batch: &proto::transfer::entries::EntriesBatch,
+    ) -> LocalOwner {
+        if !self.meta_options.owners {
+            return LocalOwner::default();
+        }
+        let map = |id, group| {
+            let named = batch.owner_name(id, group).and_then(|name| core.hooks.owner_id(name, group));
+            Some(named.unwrap_or(id))
+        };
+        LocalOwner { uid: map(entry.uid, false), gid: map(entry.gid, true) }
+    }
+
+    /// What is wanted of one entry; `None` while a part is being re-hashed.
+    fn verdict<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        entry: &Entry,
+        owner: LocalOwner,
+        ahead: Option<Result<Stat, Errno>>,
+    ) -> Option<Verdict> {
+        let parent = match self.parent_of(core, &entry.path) {
+            Place::Here(dir) => dir,
+            Place::Absent => {
+                self.note_level(entry, Place::Absent);
+                self.count(core, &entry.path, entry.kind, FileAction::Created, (entry.size, None, 0, None));
+                return Some(Verdict::Nothing);
+            }
+            Place::Refused(code) => {
+                self.note_level(entry, Place::Refused(code));
+                return Some(self.refuse(core, entry, code));
+            }
+        };
+        let full = self.full_path(&entry.path);
+        if full.is_empty() {
+            return Some(self.share_root(core, entry, parent, owner));
+        }
+        let name = match RelPath::new(&full).ok().and_then(|path| path.split()) {
+            Some((_, name)) => Box::<[u8]>::from(name.as_bytes()),
+            None => return Some(self.refuse(core, entry, Code::BadPath)),
+        };
+        let stat = match ahead.unwrap_or_else(|| self.stat(core, parent, &name)) {
+            Ok(stat) => Some(stat),
+            Err(Errno::NOENT) => None,
+            Err(errno) => return Some(self.refuse(core, entry, Code::from_errno(errno))),
+        };
+        match entry.kind {
+            Kind::Directory => Some(self.directory(core, entry, parent, &name, owner, stat)),
+            Kind::Symlink => Some(self.symlink(core, index, entry, parent, name, owner, stat)),
+            Kind::File => self.file(core, index, entry, parent, name, owner, stat),
+        }
+    }
+
+    fn stat<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        dir: DirId,
+        name: &[u8],
+    ) -> Result<Stat, Errno> {
+        let fd = self.dirs.fd(core, dir)?;
+        let name = Name::new(name).map_err(|_| Errno::INVAL)?;
+        stat_of(core, fd, Some(name))
+    }
+
+    /// The directory an entry lies in; directories that are over are left.
+    fn parent_of<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, path: &[u8]) -> Place {
+        let parent =
+            RelPath::new(path).ok().and_then(|path| path.split()).map(|(parent, _)| parent.as_bytes());
+        match parent {
+            None => {
+                // The transfer's root itself: it lies in the parent of the destination.
+                let destination = self.spec.destination.clone();
+                let above = RelPath::new(&destination).ok().and_then(|path| path.split());
+                let above = above.map_or(Vec::new(), |(parent, _)| parent.as_bytes().to_vec());
+                self.made_directory(core, &above)
+            }
+            Some(parent) => {
+                self.leave_levels(core, Some(parent));
+                if let Some(level) = self.levels.last() {
+                    return level.place;
+                }
+                let destination = self.spec.destination.clone();
+                let place = self.made_directory(core, &destination);
+                self.levels.push(Level { path: Vec::new(), place, names: Vec::new() });
+                place
+            }
+        }
+    }
+
+    /// The directory `path` below the share's root, made with its parents where it is not there.
+    fn made_directory<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, path: &[u8]) -> Place {
+        let root = self.spec.root;
+        let mut above: Vec<u8> = Vec::new();
+        let mut dir = self.dirs.add(root, Vec::new(), None);
+        let Ok(whole) = RelPath::new(path) else { return Place::Refused(Code::BadPath) };
+        for name in whole.components() {
+            let made = match self.open_or_make(core, dir, name, 0o777 & !self.meta_options.umask) {
+                Ok(Some(fd)) => fd,
+                Ok(None) => return Place::Absent,
+                Err(code) => return Place::Refused(code),
+            };
+            above = join(&above, name.as_bytes());
+            self.dirs.release(core, dir);
+            dir = self.dirs.add(root, above.clone(), Some(made));
+        }
+        Place::Here(dir)
+    }
+
+    /// Opens a directory, or makes it and opens it. `None`: a dry run would make it.
+    fn open_or_make<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        dir: DirId,
+        name: Name<'_>,
+        mode: u32,
+    ) -> Result<Option<base::io::Fd>, Code> {
+        let fd = self.dirs.fd(core, dir).map_err(Code::from_errno)?;
+        let open = |core: &mut Core<I, H>| {
+            core.open(|batch| {
+                let path = batch.path(RelPath::from(name));
+                Act::Open { dir: fd, path, how: How::Directory }
+            })
+        };
+        match open(core) {
+            Ok(made) => return Ok(Some(made)),
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(Code::from_errno(errno)),
+        }
+        if self.spec.options.dry_run {
+            return Ok(None);
+        }
+        let made = core.act(|batch| {
+            let name = batch.name(name);
+            Act::MakeDir { dir: fd, name, mode }
+        });
+        match made {
+            Ok(_) => drop(self.new_parents.insert(self.dirs.path(dir).to_vec())),
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(Code::from_errno(errno)),
+        }
+        open(core).map(Some).map_err(Code::from_errno)
+    }
+
+    /// The share's own directory is the destination: it is there, and its metadata is the operator's.
+    fn share_root<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        entry: &Entry,
+        root: DirId,
+        _owner: LocalOwner,
+    ) -> Verdict {
+        if entry.kind != Kind::Directory {
+            return self.refuse(core, entry, Code::Conflict);
+        }
+        self.note_level(entry, Place::Here(root));
+        self.count(core, &entry.path, entry.kind, FileAction::Unchanged, (0, None, 0, None));
+        Verdict::Nothing
+    }
+
+    fn directory<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        entry: &Entry,
+        parent: DirId,
+        name: &[u8],
+        owner: LocalOwner,
+        stat: Option<Stat>,
+    ) -> Verdict {
+        let Ok(checked) = Name::new(name) else { return self.refuse(core, entry, Code::BadPath) };
+        if stat.is_some_and(|stat| stat.kind != Some(Kind::Directory)) {
+            self.note_level(entry, Place::Refused(Code::Conflict));
+            return self.refuse(core, entry, Code::Conflict);
+        }
+        let options = &self.meta_options;
+        let applied = meta::applied(entry, owner, stat.as_ref(), options).meta;
+        let action = match &stat {
+            None => FileAction::Created,
+            Some(stat) if meta::differs(&applied, stat) => FileAction::Metadata,
+            Some(_) => FileAction::Unchanged,
+        };
+        let mode = meta::working_mode(entry.mode);
+        let place = match self.open_or_make(core, parent, checked, mode) {
+            Ok(Some(fd)) => {
+                let (base, path) = self.dirs.below(parent, name);
+                let path_copy = path.clone();
+                if !self.spec.options.dry_run {
+                    // Children change its mtime, so it is set at the end even where it is right.
+                    self.directories.push(Directory { path: path_copy, meta: applied });
+                }
+                Place::Here(self.dirs.add(base, path, Some(fd)))
+            }
+            Ok(None) => Place::Absent,
+            Err(code) => {
+                self.note_level(entry, Place::Refused(code));
+                return self.refuse(core, entry, code);
+            }
+        };
+        self.note_level(entry, place);
+        self.count(core, &entry.path, entry.kind, action, (0, None, 0, None));
+        Verdict::Nothing
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn symlink<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        entry: &Entry,
+        parent: DirId,
+        name: Box<[u8]>,
+        owner: LocalOwner,
+        stat: Option<Stat>,
+    ) -> Verdict {
+        self.note_name(&name);
+        let target = match &stat {
+            Some(stat) if stat.kind == Some(Kind::Symlink) => {
+                let target = self.dirs.fd(core, parent).and_then(|fd| {
+                    let name = Name::new(&name).map_err(|_| Errno::INVAL)?;
+                    read_link(core, fd, name)
+                });
+                target.ok()
+            }
+            _ => None,
+        };
+        let verdict = meta::verdict(entry, owner, stat.as_ref(), target.as_deref(), None, &self.meta_options);
+        let verdict = match verdict {
+            // A link's own owner and times are set by making it anew.
+            meta::Verdict::Metadata => meta::Verdict::Content,
+            other => other,
+        };
+        self.decide(core, index, entry, parent, name, owner, stat, verdict).unwrap_or(Verdict::Nothing)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn file<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        entry: &Entry,
+        parent: DirId,
+        name: Box<[u8]>,
+        owner: LocalOwner,
+        stat: Option<Stat>,
+    ) -> Option<Verdict> {
+        let verdict = meta::verdict(entry, owner, stat.as_ref(), None, None, &self.meta_options);
+        self.decide(core, index, entry, parent, name, owner, stat, verdict)
+    }
+
+    /// From the comparison to the answer.
+    #[allow(clippy::too_many_arguments)]
+    fn decide<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        entry: &Entry,
+        parent: DirId,
+        name: Box<[u8]>,
+        owner: LocalOwner,
+        stat: Option<Stat>,
+        verdict: meta::Verdict,
+    ) -> Option<Verdict> {
+        self.note_name(&name);
+        let applied = meta::applied(entry, owner, stat.as_ref(), &self.meta_options).meta;
+        match (verdict, self.spec.options.existing, &stat) {
+            (meta::Verdict::Blocked, ..) => return Some(self.refuse(core, entry, Code::Conflict)),
+            (meta::Verdict::Same, ..) | (_, Existing::Keep, Some(_)) => {
+                self.count(core, &entry.path, entry.kind, FileAction::Unchanged, (entry.size, None, 0, None));
+                return Some(Verdict::Nothing);
+            }
+            (_, Existing::Create, Some(_)) => return Some(self.refuse(core, entry, Code::Conflict)),
+            (meta::Verdict::Metadata, ..) => {
+                if !self.spec.options.dry_run
+                    && let Err(errno) = self.set_meta(core, parent, &name, applied)
+                {
+                    return Some(self.refuse(core, entry, Code::from_errno(errno)));
+                }
+                self.count(core, &entry.path, entry.kind, FileAction::Metadata, (entry.size, None, 0, None));
+                return Some(if self.spec.options.dry_run { Verdict::Nothing } else { Verdict::Metadata });
+            }
+            (meta::Verdict::Content, ..) => {}
+        }
+        let replaced = stat.is_some();
+        if self.spec.options.dry_run {
+            let action = if replaced { FileAction::Replaced } else { FileAction::Created };
+            self.count(core, &entry.path, entry.kind, action, (entry.size, None, 0, None));
+            return Some(Verdict::Nothing);
+        }
+        self.bytes_wanted += entry.size;
+        let obligations = &self.spec.obligations;
+        if self.bytes_wanted > obligations.bytes_max
+            || self.counts.created + self.counts.replaced >= obligations.files_max
+        {
+            return Some(self.refuse(core, entry, Code::TooLarge));
+        }
+        if entry.kind == Kind::File && Chunks::of(entry, &core.settings.limits).is_err() {
+            return Some(self.refuse(core, entry, Code::TooLarge));
+        }
+        self.dirs.keep(parent);
+        let incoming = Incoming::new(entry.clone(), parent, name, applied, stat);
+        self.want_file(core, index, incoming)
+    }
+
+    fn set_meta<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        dir: DirId,
+        name: &[u8],
+        meta: base::entry::Meta,
+    ) -> Result<(), Errno> {
+        let fd = self.dirs.fd(core, dir)?;
+        let name = Name::new(name).map_err(|_| Errno::INVAL)?;
+        core.act(|batch| {
+            let name = Some(batch.name(name));
+            Act::SetMeta { dir: fd, name, meta }
+        })?;
+        Ok(())
+    }
+
+    pub(super) fn refuse<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        entry: &Entry,
+        code: Code,
+    ) -> Verdict {
+        self.count(core, &entry.path, entry.kind, FileAction::Failed, (entry.size, None, 0, Some(code)));
+        Verdict::Refused(code)
+    }
+
+    /// A directory entry becomes the innermost level.
+    fn note_level(&mut self, entry: &Entry, place: Place) {
+        if entry.kind != Kind::Directory {
+            return;
+        }
+        if let Some((_, name)) = RelPath::new(&entry.path).ok().and_then(|path| path.split()) {
+            self.note_name(name.as_bytes());
+        }
+        self.levels.push(Level { path: entry.path.clone(), place, names: Vec::new() });
+    }
+
+    /// The sender has this name in the innermost directory.
+    fn note_name(&mut self, name: &[u8]) {
+        if self.spec.options.delete
+            && let Some(level) = self.levels.last_mut()
+            && level.names.last().is_none_or(|last| **last != *name)
+        {
+            level.names.push(name.into());
+        }
+    }
+
+    /// Leaves directories that `parent` is not in; `None`: all of them.
+    fn leave_levels<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, parent: Option<&[u8]>) {
+        while let Some(level) = self.levels.last() {
+            if parent == Some(&level.path[..]) {
+                return;
+            }
+            let Some(level) = self.levels.pop() else { return };
+            if let Place::Here(dir) = level.place {
+                if self.spec.options.delete {
+                    self.doom(core, dir, &level);
+                }
+                self.dirs.release(core, dir);
+            }
+        }
+    }
+
+    /// Names in a directory that the sender does not have.
+    fn doom<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, dir: DirId, level: &Level) {
+        let again = self.dirs.fd(core, dir).and_then(|fd| {
+            // A fresh descriptor lists from the beginning.
+            core.open(|batch| {
+                let path = batch.path(RelPath::ROOT);
+                Act::Open { dir: fd, path, how: How::Directory }
+            })
+        });
+        let names = again.map_err(Code::from_errno).and_then(|fd| {
+            let names = list(core, fd);
+            core.close(fd);
+            names
+        });
+        let Ok(names) = names else {
+            self.failed_reads = true;
+            return;
+        };
+        for (kind, name) in names {
+            if disk::paths::is_reserved(&name) || level.names.binary_search(&name).is_ok() {
+                continue;
+            }
+            let directory = listed_directory(kind);
+            if !self.spec.options.filters.includes(&join(&level.path, &name), directory) {
+                continue;
+            }
+            self.doomed_bytes += name.len() as u64 + 64;
+            if self.doomed_bytes > DOOMED_BYTES_MAX {
+                self.totals.delete_limited = true;
+                return;
+            }
+            self.doomed.push(Doomed { dir: self.dirs.path(dir).to_vec(), name, directory });
+        }
+    }
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    /// Answers the first entry that is not answered by itself.
+    pub(super) fn answer_one<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        index: FileIndex,
+        verdict: &Verdict,
+    ) {
+        let mut want = Want::new(self.key.number, index);
+        // One verdict always fits: its ranges are widened until they do.
+        let _ = want.push(verdict, &core.settings.limits);
+        send(core, links, self, want);
+        let Some((batch, at)) = self.batches.front_mut() else { return };
+        *at += 1;
+        if *at == batch.entries.len() {
+            let end = batch.end;
+            self.batches.pop_front();
+            if end {
+                self.leave_levels(core, None);
+            }
+        }
+    }
+}
+
+fn send<I: Io, H: Hooks>(core: &mut Core<I, H>, links: &mut Links<I::Buf>, home: &Home<I::Buf>, want: Want)
+where
+    I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+{
+    if want.count() > 0 {
+        links.send_bytes(core, home.key.link, FrameType::Want, &want.encode());
+    }
+}

@@ -1,0 +1,391 @@
+//! The receiving lane of one link: hashes each record while it is hot, writes it where the home said, and
+//! reports whole chunks.
+//!
+//! A chunk travels whole and in order on one stream, so a lane needs no bitmap: only where the chunk of each file
+//! stands. Records of a file that the home has not granted yet wait, each holding its slot, so the link pauses by
+//! itself.
+
+use super::ReceiveMail;
+use crate::link::LinkId;
+use crate::links::Links;
+use crate::mailbox::Mail;
+use crate::ops::{Finish, Owner};
+use crate::send::TransferKey;
+use crate::tools::Core;
+use base::codes::Code;
+use base::hooks::{Hooks, Stage, StageTimes};
+use base::ids::{ChunkIndex, CoreId, FileIndex, Value};
+use base::io::{Act, Fd, Io, Op};
+use base::limits::DATA_AT;
+use proto::transfer::chunk::{ChunkHasher, Chunks};
+use proto::wire::ChunkTrailer;
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a lane may do with a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant {
+    pub(crate) fd: Fd,
+    pub(crate) chunks: Chunks,
+    /// Bypass the page cache where the file system can.
+    pub(crate) uncached: bool,
+    /// Holes must be punched: there is old content.
+    pub(crate) punch: bool,
+}
+
+/// A chunk that is arriving or whose writes are in flight.
+struct Arriving {
+    file: FileIndex,
+    chunk: ChunkIndex,
+    /// Bytes that came.
+    offset: u32,
+    len: u32,
+    hasher: Option<ChunkHasher>,
+    writes: u32,
+    /// Our value and theirs, once the last record came.
+    values: Option<(Value, Value)>,
+    failed: Option<Code>,
+}
+
+enum Access {
+    Granted(Grant),
+    /// The home does not want it any more: its records are dropped.
+    Refused,
+    /// Asked for.
+    Asked,
+}
+
+/// The files of one transfer as this lane knows them.
+#[derive(Default)]
+struct Files {
+    access: BTreeMap<FileIndex, Access>,
+    arriving: Vec<Arriving>,
+    /// Files and whole transfers the home wants back.
+    releasing: Vec<FileIndex>,
+    dropping: bool,
+}
+
+/// The receiving lane of one link.
+pub(crate) struct ReceiveLane<B> {
+    link: LinkId,
+    core: CoreId,
+    stream: u16,
+    transfers: BTreeMap<TransferKey, Files>,
+    waiting: VecDeque<(TransferKey, B, u32, ChunkTrailer)>,
+    /// Writes in flight by tag.
+    writes: BTreeMap<u64, (TransferKey, FileIndex, ChunkIndex, u32, Option<u64>)>,
+    next_tag: u64,
+    /// Data bytes taken since the link stands, and what the home was told.
+    taken: u64,
+    told: u64,
+    stages: StageTimes,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
+    pub(crate) fn new(link: LinkId, core: CoreId, stream: u16) -> Self {
+        Self {
+            link,
+            core,
+            stream,
+            transfers: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            writes: BTreeMap::new(),
+            next_tag: 0,
+            taken: 0,
+            told: 0,
+            stages: StageTimes::default(),
+        }
+    }
+
+    /// A Chunk record came.
+    pub(crate) fn on_chunk<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        home: TransferKey,
+        slot: B,
+        data_len: u32,
+        trailer: ChunkTrailer,
+    ) {
+        let files = self.transfers.entry(home).or_default();
+        match files.access.get(&trailer.file) {
+            Some(Access::Granted(grant)) if self.waiting.is_empty() => {
+                let grant = *grant;
+                self.take(core, links, home, grant, slot, data_len, trailer);
+            }
+            Some(Access::Refused) => self.discard(core, links, home, slot, data_len),
+            Some(_) => self.waiting.push_back((home, slot, data_len, trailer)),
+            None => {
+                files.access.insert(trailer.file, Access::Asked);
+                self.waiting.push_back((home, slot, data_len, trailer));
+                let (lane, lane_core) = (self.link, self.core);
+                let mail = ReceiveMail::Need { home, file: trailer.file, lane, lane_core };
+                core.post(home.core, Mail::Receive(mail));
+            }
+        }
+    }
+
+    /// The home's answer: what may be done with a file, or nothing.
+    pub(crate) fn on_grant<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        home: TransferKey,
+        file: FileIndex,
+        grant: Option<Grant>,
+    ) {
+        let access = grant.map_or(Access::Refused, Access::Granted);
+        self.transfers.entry(home).or_default().access.insert(file, access);
+        while let Some((home, _, _, trailer)) = self.waiting.front() {
+            let access = self.transfers.get(home).and_then(|files| files.access.get(&trailer.file));
+            let grant = match access {
+                Some(Access::Asked) | None => return,
+                Some(Access::Granted(grant)) => Some(*grant),
+                Some(Access::Refused) => None,
+            };
+            let Some((home, slot, data_len, trailer)) = self.waiting.pop_front() else { return };
+            match grant {
+                Some(grant) => self.take(core, links, home, grant, slot, data_len, trailer),
+                None => self.discard(core, links, home, slot, data_len),
+            }
+        }
+    }
+
+    /// Hashes a record and writes it.
+    #[allow(clippy::too_many_arguments)]
+    fn take<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        home: TransferKey,
+        grant: Grant,
+        slot: B,
+        data_len: u32,
+        trailer: ChunkTrailer,
+    ) {
+        let Some(files) = self.transfers.get_mut(&home) else { return };
+        let run = if trailer.flags.hole() { trailer.run } else { data_len };
+        let Some(at) = files.place(&grant, &trailer, run) else {
+            return links.fail(
+                core,
+                self.link,
+                Code::InvalidRequest,
+                "a record that does not continue its chunk",
+            );
+        };
+        let arriving = &mut files.arriving[at];
+        let mut from = core.sample();
+        if let Some(hasher) = &mut arriving.hasher {
+            match trailer.flags.hole() {
+                true => hasher.hole(run),
+                false => hasher.update(&slot.as_ref()[DATA_AT as usize..(DATA_AT + data_len) as usize]),
+            }
+        }
+        core.timed(&mut self.stages, Stage::Hash, &mut from);
+        let base = grant.chunks.range(trailer.chunk).map_or(0, |(offset, _)| offset);
+        let offset = base + u64::from(trailer.offset);
+        arriving.offset += run;
+        if trailer.flags.last() {
+            let own = arriving.hasher.take().map(ChunkHasher::finish).unwrap_or_default();
+            arriving.values = Some((own, trailer.value));
+        }
+        if trailer.flags.hole() {
+            if grant.punch
+                && let Err(errno) = core.act(|_| Act::Punch { fd: grant.fd, offset, len: u64::from(run) })
+            {
+                arriving.failed.get_or_insert(Code::from_errno(errno));
+            }
+            drop(slot);
+            links.release(core, self.link);
+        } else {
+            arriving.writes += 1;
+            let tag = self.next_tag;
+            self.next_tag += 1;
+            self.writes.insert(tag, (home, trailer.file, trailer.chunk, data_len, from));
+            let owner = Owner::ReceiveLane { link: self.link, tag };
+            let (file, uncached) = (grant.fd, grant.uncached);
+            core.start(owner, Op::Write { file, offset, buf: slot, at: DATA_AT, len: data_len, uncached });
+        }
+        self.settle(core, home);
+    }
+
+    /// A write ended.
+    pub(crate) fn on_written<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        tag: u64,
+        finish: Finish<B>,
+    ) {
+        drop(finish.slot);
+        links.release(core, self.link);
+        let Some((home, file, chunk, len, mut from)) = self.writes.remove(&tag) else { return };
+        core.timed(&mut self.stages, Stage::Write, &mut from);
+        core.status.bytes_in += u64::from(len);
+        self.count(core, home, len);
+        let Some(files) = self.transfers.get_mut(&home) else { return };
+        let arriving =
+            files.arriving.iter_mut().find(|arriving| arriving.file == file && arriving.chunk == chunk);
+        if let Some(arriving) = arriving {
+            arriving.writes -= 1;
+            match finish.result {
+                Ok(count) if count == len => {}
+                Ok(_) => drop(arriving.failed.get_or_insert(Code::NoSpace)),
+                Err(errno) => drop(arriving.failed.get_or_insert(Code::from_errno(errno))),
+            }
+        }
+        self.settle(core, home);
+    }
+
+    /// A record nobody wants: its bytes still give credit back.
+    fn discard<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        home: TransferKey,
+        slot: B,
+        data_len: u32,
+    ) {
+        drop(slot);
+        links.release(core, self.link);
+        self.count(core, home, data_len);
+    }
+
+    /// Data bytes of this link that are out of the way; the home hears of it every eighth of a window.
+    pub(crate) fn count<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        home: TransferKey,
+        len: u32,
+    ) {
+        self.taken += u64::from(len);
+        if self.taken - self.told >= core.settings.limits.window_bytes_per_stream / 8 {
+            self.told = self.taken;
+            let (stream, bytes) = (self.stream, self.taken);
+            core.post(home.core, Mail::Receive(ReceiveMail::Credit { home, stream, bytes }));
+        }
+    }
+
+    /// Reports chunks whose last record came and whose writes ended; lets go of what the home wants back.
+    fn settle<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, home: TransferKey) {
+        let Some(files) = self.transfers.get_mut(&home) else { return };
+        let (lane, lane_core, stream) = (self.link, self.core, self.stream);
+        let mut at = 0;
+        while at < files.arriving.len() {
+            let arriving = &files.arriving[at];
+            let (Some((own, theirs)), 0) = (arriving.values, arriving.writes) else {
+                at += 1;
+                continue;
+            };
+            let arriving = files.arriving.swap_remove(at);
+            let (file, chunk) = (arriving.file, arriving.chunk);
+            let mail = match arriving.failed {
+                Some(code) => ReceiveMail::Failed { home, file, code },
+                None => {
+                    self.told = self.taken;
+                    ReceiveMail::Done {
+                        home,
+                        file,
+                        chunk,
+                        own,
+                        theirs,
+                        len: arriving.len,
+                        stream,
+                        taken: self.taken,
+                        stages: core::mem::take(&mut self.stages),
+                    }
+                }
+            };
+            core.post(home.core, Mail::Receive(mail));
+        }
+        let arriving = &files.arriving;
+        files.releasing.retain(|file| {
+            let busy = arriving.iter().any(|arriving| arriving.file == *file && arriving.writes > 0);
+            if !busy {
+                let mail = ReceiveMail::Released { home, file: *file, lane, lane_core };
+                core.post(home.core, Mail::Receive(mail));
+            }
+            busy
+        });
+        if files.dropping && files.arriving.iter().all(|arriving| arriving.writes == 0) {
+            self.transfers.remove(&home);
+            let mail = ReceiveMail::Dropped { home, lane, lane_core };
+            core.post(home.core, Mail::Receive(mail));
+        }
+    }
+
+    /// The home wants a file's descriptor back.
+    pub(crate) fn on_release<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        home: TransferKey,
+        file: FileIndex,
+    ) {
+        let files = self.transfers.entry(home).or_default();
+        files.access.insert(file, Access::Refused);
+        files.arriving.retain(|arriving| arriving.file != file || arriving.writes > 0);
+        files.releasing.push(file);
+        self.settle(core, home);
+    }
+
+    /// The home ends: nothing of it is written any more.
+    pub(crate) fn on_drop<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        home: TransferKey,
+    ) {
+        let (gone, kept): (VecDeque<_>, VecDeque<_>) =
+            core::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.0 == home);
+        self.waiting = kept;
+        for (_, slot, data_len, _) in gone {
+            self.discard(core, links, home, slot, data_len);
+        }
+        let files = self.transfers.entry(home).or_default();
+        files.dropping = true;
+        files.access.clear();
+        self.settle(core, home);
+    }
+
+    /// The link is gone: what waits is dropped; writes in flight come back by themselves.
+    pub(crate) fn link_down(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Nothing is in flight.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.writes.is_empty() && self.waiting.is_empty()
+    }
+}
+
+impl Files {
+    /// The chunk this record continues or begins; `None` when it does neither.
+    fn place(&mut self, grant: &Grant, trailer: &ChunkTrailer, run: u32) -> Option<usize> {
+        let (file, chunk) = (trailer.file, trailer.chunk);
+        let (_, len) = grant.chunks.range(chunk)?;
+        let open = |arriving: &Arriving| {
+            arriving.file == file && arriving.chunk == chunk && arriving.values.is_none()
+        };
+        let at = match self.arriving.iter().position(open) {
+            Some(at) => at,
+            None => {
+                let hasher = ChunkHasher::new(&grant.chunks, chunk);
+                let (values, failed) = (None, None);
+                self.arriving.push(Arriving {
+                    file,
+                    chunk,
+                    offset: 0,
+                    len,
+                    hasher,
+                    writes: 0,
+                    values,
+                    failed,
+                });
+                self.arriving.len() - 1
+            }
+        };
+        let end = trailer.offset.checked_add(run)?;
+        let fits =
+            self.arriving[at].offset == trailer.offset && end <= len && (end == len) == trailer.flags.last();
+        fits.then_some(at)
+    }
+}

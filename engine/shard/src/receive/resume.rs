@@ -1,0 +1,220 @@
+//! The part of an earlier run: its journal is read, what it names is hashed again, what still holds is kept.
+//!
+//! ```text
+//! Reading the .xj -> decide -> Hashing the part -> Want with the chunks that are missing
+//! ```
+//!
+//! The entries behind the file wait meanwhile: their answers come in order.
+
+use super::home::Home;
+use super::publish::Journal;
+use crate::links::Links;
+use crate::ops::{Finish, Owner};
+use crate::tools::Core;
+use base::hooks::Hooks;
+use base::ids::{FileIndex, PartId};
+use base::io::{Act, ActOut, Fd, How, Io, Op};
+use base::limits::DATA_AT;
+use base::name::RelPath;
+use base::points::Point;
+use disk::journal::{JournalKind, Reader};
+use disk::paths::part_name;
+use disk::resume::{PartDecision, PartJournal, RangeToHash, Rehash};
+use proto::transfer::chunk::{ChunkHasher, Chunks};
+use proto::transfer::want::{ChunkRange, Verdict};
+
+/// Tag of a home's operation that belongs to the resume.
+pub(super) const TAG: u64 = 1 << 62;
+
+/// One part of an earlier run.
+pub(super) struct Resume {
+    index: FileIndex,
+    part: PartId,
+    journal: Fd,
+    reading: bool,
+    phase: Phase,
+}
+
+enum Phase {
+    Reading { reader: Box<Reader>, records: Box<PartJournal>, offset: u64 },
+    Hashing { rehash: Box<Rehash>, chunks: Chunks, now: Option<Box<(RangeToHash, ChunkHasher, u32)>>, fd: Fd },
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    /// Looks for the part of an earlier run. `true`: there is a journal, and the verdict follows.
+    pub(super) fn begin_resume<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+    ) -> bool {
+        let Some(incoming) = self.files.get(&index) else { return false };
+        let part = self.part_of(incoming);
+        let Ok(journal) = Journal::open(core, &part.0, JournalKind::Part, How::Write) else { return false };
+        core.reach(Point::RecoverOpened);
+        let reader = Reader::new(JournalKind::Part, super::stage::hash, &core.settings.limits);
+        let records = PartJournal::new(&core.settings.limits);
+        let phase = Phase::Reading { reader: Box::new(reader), records: Box::new(records), offset: 0 };
+        self.resume = Some(Resume { index, part, journal, reading: false, phase });
+        true
+    }
+
+    /// A read of the resume is in flight.
+    pub(super) fn resume_reads(&self) -> bool {
+        self.resume.as_ref().is_some_and(|resume| resume.reading)
+    }
+
+    /// Asks for the next bytes, of the journal or of the part.
+    pub(super) fn resume_on<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+    ) {
+        let Some(resume) = &mut self.resume else { return };
+        if resume.reading {
+            return;
+        }
+        let record_bytes = core.settings.limits.record_bytes;
+        let (file, offset, len) = match &mut resume.phase {
+            Phase::Reading { offset, .. } => (resume.journal, *offset, record_bytes),
+            Phase::Hashing { rehash, chunks, now, fd } => {
+                if now.is_none() {
+                    *now = rehash.next_range().and_then(|range| {
+                        let hasher = ChunkHasher::new(chunks, range.chunk)?;
+                        Some(Box::new((range, hasher, 0)))
+                    });
+                }
+                match now {
+                    Some(piece) => {
+                        let (range, _, done) = &**piece;
+                        let left = (range.len - u64::from(*done)).min(u64::from(record_bytes));
+                        (*fd, range.offset + u64::from(*done), left as u32)
+                    }
+                    None => return self.end_resume(core, links),
+                }
+            }
+        };
+        let Some(buf) = core.io.take() else { return };
+        resume.reading = true;
+        let owner = Owner::Receive { link: self.key.link, number: self.key.number, tag: TAG };
+        core.start(owner, Op::Read { file, offset, buf, at: DATA_AT, len, uncached: false });
+    }
+
+    /// A read of the resume ended.
+    pub(super) fn on_resume<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        finish: Finish<B>,
+    ) {
+        let record_bytes = core.settings.limits.record_bytes;
+        let Some(resume) = &mut self.resume else { return };
+        resume.reading = false;
+        let count = finish.result.unwrap_or(0);
+        let bytes = match &finish.slot {
+            Some(slot) => &slot.as_ref()[DATA_AT as usize..(DATA_AT + count) as usize],
+            None => &[],
+        };
+        match &mut resume.phase {
+            Phase::Reading { reader, records, offset } => {
+                reader.feed(bytes);
+                while let Some((sequence, record)) = reader.next_record() {
+                    records.apply(sequence, record);
+                }
+                *offset += u64::from(count);
+                if count < record_bytes || reader.is_over() {
+                    drop(finish.slot);
+                    return self.decide_resume(core, links);
+                }
+            }
+            Phase::Hashing { rehash, now, .. } => {
+                if let Some(piece) = now.take() {
+                    let (range, mut hasher, done) = *piece;
+                    hasher.update(bytes);
+                    let done = done + count;
+                    if u64::from(done) == range.len {
+                        rehash.on_hashed(range.chunk, Some(hasher.finish()));
+                    } else if count == 0 {
+                        rehash.on_hashed(range.chunk, None);
+                    } else {
+                        *now = Some(Box::new((range, hasher, done)));
+                    }
+                }
+            }
+        }
+        drop(finish.slot);
+        if self.result.is_none() {
+            self.resume_on(core, links);
+        }
+    }
+
+    /// The journal is read: is there a part worth keeping?
+    fn decide_resume<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
+        let Some(Resume { index, part, journal, phase, .. }) = self.resume.take() else { return };
+        let Phase::Reading { reader, records, .. } = phase else { return };
+        let scanned = reader.finish();
+        let Some(incoming) = self.files.get(&index) else { return };
+        let (entry, dir) = (incoming.entry.clone(), incoming.dir);
+        let offered = self.begin_of(&entry, false);
+        let fd = self.dirs.fd(core, dir).and_then(|dir| {
+            core.open(|batch| {
+                let path = batch.path(RelPath::from(part_name(part).as_name()));
+                Act::Open { dir, path, how: How::Write }
+            })
+        });
+        let stat = match fd.as_ref().map(|fd| core.act(|_| Act::Stat { dir: *fd, name: None })) {
+            Ok(Ok(ActOut::Stat(stat))) => Some(stat),
+            _ => None,
+        };
+        let cut = core.act(|_| Act::Resize { fd: journal, size: scanned.valid_bytes });
+        core.reach(Point::RecoverTruncated);
+        let chunks = Chunks::of(&entry, &core.settings.limits);
+        match (records.decide(&offered, stat.as_ref()), scanned.writer, fd, chunks, cut) {
+            (PartDecision::Keep(rehash), Some(writer), Ok(fd), Ok(chunks), Ok(_)) => {
+                if let Some(incoming) = self.files.get_mut(&index) {
+                    incoming.fd = Some(fd);
+                    incoming.inode = stat.map_or(0, |stat| stat.inode);
+                    incoming.temp = Some(part_name(part));
+                    if let Some(large) = &mut incoming.large {
+                        large.journal = Some(Journal::new(journal, writer));
+                        large.opened = true;
+                    }
+                }
+                let phase = Phase::Hashing { rehash: Box::new(rehash), chunks, now: None, fd };
+                self.resume = Some(Resume { index, part, journal, reading: false, phase });
+                self.resume_on(core, links);
+            }
+            (_, _, fd, ..) => {
+                if let Ok(fd) = fd {
+                    core.close(fd);
+                }
+                core.close(journal);
+                self.answer_one(core, links, index, &Verdict::All);
+            }
+        }
+    }
+
+    /// Everything is hashed: what holds is kept, the rest is asked for.
+    fn end_resume<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
+        let Some(Resume { index, phase: Phase::Hashing { rehash, .. }, .. }) = self.resume.take() else {
+            return;
+        };
+        core.reach(Point::RecoverRehashed);
+        let map = rehash.finish();
+        let missing: Vec<ChunkRange> =
+            map.missing().map(|range| ChunkRange { first: range.first.0, count: range.count }).collect();
+        let verdict = match (map.received_count(), missing.is_empty()) {
+            (0, _) => Verdict::All,
+            // With every chunk here one is asked for again: its arrival is what completes a file.
+            (_, true) => Verdict::Ranges(vec![ChunkRange { first: 0, count: 1 }]),
+            (_, false) => Verdict::Ranges(missing),
+        };
+        if let Some(incoming) = self.files.get_mut(&index) {
+            incoming.resumed = map.received_bytes();
+            self.totals.bytes_resumed += incoming.resumed;
+            if let Some(large) = &mut incoming.large {
+                large.map = map;
+            }
+        }
+        self.answer_one(core, links, index, &verdict);
+    }
+}

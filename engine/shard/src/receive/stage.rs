@@ -1,0 +1,559 @@
+//! Files on their way: small ones from packs into temps, large ones from chunks into parts.
+
+use super::ReceiveMail;
+use super::home::Home;
+use super::lane::Grant;
+use crate::dirs::DirId;
+use crate::link::LinkId;
+use crate::links::Links;
+use crate::mailbox::Mail;
+use crate::receive::publish::Journal;
+use crate::tools::Core;
+use base::codes::Code;
+use base::entry::{Entry, Kind, Meta, Stat};
+use base::hooks::{FileAction, Hooks, Stage};
+use base::ids::{ChunkIndex, CoreId, FileIndex, PartId, Value};
+use base::io::{Act, ActOut, Fd, How, Io};
+use base::limits::DATA_AT;
+use base::name::{Name, RelPath};
+use base::points::Point;
+use disk::journal::{Begin, ChunkValue};
+use disk::manifest::ChunkMap;
+use disk::paths::{PartKey, ReservedName, part_id, part_name, temp_name};
+use disk::publish::InPlace;
+use proto::transfer::ack::{AckRange, Level};
+use proto::transfer::chunk::{Chunks, root_of, root_of_bytes};
+use proto::transfer::merkle::entry_root;
+use proto::transfer::pack::PackView;
+use proto::transfer::want::Verdict;
+use proto::wire::PackTrailer;
+
+/// One wanted entry until it is published or has failed.
+pub(super) struct Incoming {
+    pub(super) entry: Entry,
+    pub(super) dir: DirId,
+    pub(super) name: Box<[u8]>,
+    pub(super) meta: Meta,
+    /// What has that name now.
+    pub(super) existing: Option<Stat>,
+    /// Our own root of what came.
+    pub(super) root: Option<Value>,
+    /// Why it will not be published.
+    pub(super) failed: Option<Code>,
+    /// The seal that names it.
+    pub(super) seal: Option<u32>,
+    pub(super) temp: Option<ReservedName>,
+    pub(super) inode: u64,
+    /// Held open for its sync.
+    pub(super) fd: Option<Fd>,
+    pub(super) large: Option<Box<Large>>,
+    pub(super) resumed: u64,
+}
+
+/// What a file in chunks has beside.
+pub(super) struct Large {
+    pub(super) map: ChunkMap,
+    pub(super) journal: Option<Journal>,
+    pub(super) in_place: Option<InPlace>,
+    /// Lanes that hold a grant.
+    pub(super) lanes: Vec<(LinkId, CoreId)>,
+    /// Lanes that wait for one.
+    pub(super) asking: Vec<(LinkId, CoreId)>,
+    /// Chunks to name in the journal, then in an Ack.
+    pub(super) rows: Vec<ChunkValue>,
+    pub(super) opened: bool,
+}
+
+impl Incoming {
+    pub(super) fn new(entry: Entry, dir: DirId, name: Box<[u8]>, meta: Meta, existing: Option<Stat>) -> Self {
+        let root = entry_root(&entry);
+        Self {
+            entry,
+            dir,
+            name,
+            meta,
+            existing,
+            root,
+            failed: None,
+            seal: None,
+            temp: None,
+            inode: 0,
+            fd: None,
+            large: None,
+            resumed: 0,
+        }
+    }
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    /// Takes a wanted entry in. `None`: the part of an earlier run is being re-hashed first.
+    pub(super) fn want_file<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        mut incoming: Incoming,
+    ) -> Option<Verdict> {
+        let entry = &incoming.entry;
+        if entry.kind == Kind::Symlink {
+            let made = self.make_symlink(core, index, &mut incoming);
+            incoming.failed = made.err();
+        } else if entry.chunk_log2 > 0 {
+            let map = match ChunkMap::new(entry.size, entry.chunk_log2, &core.settings.limits) {
+                Ok(map) => map,
+                Err(_) => {
+                    let entry = entry.clone();
+                    self.dirs.release(core, incoming.dir);
+                    return Some(self.refuse(core, &entry, Code::TooLarge));
+                }
+            };
+            incoming.large = Some(Box::new(Large {
+                map,
+                journal: None,
+                in_place: None,
+                lanes: Vec::new(),
+                asking: Vec::new(),
+                rows: Vec::new(),
+                opened: false,
+            }));
+        }
+        let journalled = entry_is_journalled(&incoming, core.settings.limits.journal_file_bytes_min);
+        self.files.insert(index, incoming);
+        if journalled && !self.spec.options.inplace && self.begin_resume(core, index) {
+            return None;
+        }
+        Some(Verdict::All)
+    }
+
+    fn make_symlink<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        incoming: &mut Incoming,
+    ) -> Result<(), Code> {
+        let temp = temp_name(hash, self.spec.id, index);
+        let fd = self.dirs.fd(core, incoming.dir).map_err(Code::from_errno)?;
+        let target = incoming.entry.target.clone();
+        core.act(|batch| {
+            let name = batch.name(temp.as_name());
+            let target = batch.text(&target);
+            Act::Symlink { dir: fd, name, target }
+        })
+        .map_err(Code::from_errno)?;
+        let meta = Meta { mode: None, ..incoming.meta };
+        core.act(|batch| {
+            let name = Some(batch.name(temp.as_name()));
+            Act::SetMeta { dir: fd, name, meta }
+        })
+        .map_err(Code::from_errno)?;
+        incoming.temp = Some(temp);
+        Ok(())
+    }
+
+    pub(super) fn part_of(&self, incoming: &Incoming) -> PartId {
+        let full = self.full_path(&incoming.entry.path);
+        let path = RelPath::new(&full).unwrap_or(RelPath::ROOT);
+        let (peer, anchor) = (self.spec.peer, self.spec.anchor.as_bytes());
+        let (size, mtime) = (incoming.entry.size, incoming.entry.mtime);
+        part_id(hash, &PartKey { peer, anchor, path, size, mtime })
+    }
+
+    /// What a part journal says of an entry.
+    pub(super) fn begin_of(&self, entry: &Entry, in_place: bool) -> Begin {
+        let mut entry = entry.clone();
+        entry.path = self.full_path(&entry.path);
+        entry.target = Vec::new();
+        Begin { anchor: self.spec.anchor.as_bytes().to_vec(), entry, in_place }
+    }
+
+    /// A lane asks what it may do with a file.
+    pub(super) fn on_need<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        file: FileIndex,
+        lane: LinkId,
+        lane_core: CoreId,
+    ) {
+        let opened = self.open_large(core, file);
+        let Some(incoming) = self.files.get_mut(&file) else {
+            return self.grant(core, file, lane, lane_core, None);
+        };
+        let Some(large) = &mut incoming.large else { return self.grant(core, file, lane, lane_core, None) };
+        if let Err(code) = opened {
+            self.on_write_failed(file, code);
+            return self.grant(core, file, lane, lane_core, None);
+        }
+        if large.in_place.as_ref().is_some_and(|in_place| !in_place.is_open()) {
+            return large.asking.push((lane, lane_core));
+        }
+        large.lanes.push((lane, lane_core));
+        let (Some(fd), Ok(chunks)) = (incoming.fd, Chunks::of(&incoming.entry, &core.settings.limits)) else {
+            return self.grant(core, file, lane, lane_core, None);
+        };
+        let uncached = incoming.entry.size >= core.settings.limits.journal_file_bytes_min
+            && core.settings.uncached_writes;
+        let punch = self.spec.options.inplace && incoming.existing.is_some();
+        self.grant(core, file, lane, lane_core, Some(Grant { fd, chunks, uncached, punch }));
+    }
+
+    /// Lanes that waited for a file to be marked.
+    pub(super) fn grant_waiting<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, file: FileIndex) {
+        let Some(large) = self.files.get_mut(&file).and_then(|incoming| incoming.large.as_mut()) else {
+            return;
+        };
+        for (lane, lane_core) in core::mem::take(&mut large.asking) {
+            self.on_need(core, file, lane, lane_core);
+        }
+    }
+
+    fn grant<I: Io<Buf = B>, H: Hooks>(
+        &self,
+        core: &mut Core<I, H>,
+        file: FileIndex,
+        lane: LinkId,
+        lane_core: CoreId,
+        grant: Option<Grant>,
+    ) {
+        let mail = ReceiveMail::Grant { lane, home: self.key, file, grant };
+        core.post(lane_core, Mail::Receive(mail));
+    }
+
+    /// Creates the part, or opens what is written in place.
+    fn open_large<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        file: FileIndex,
+    ) -> Result<(), Code> {
+        let Some(incoming) = self.files.get(&file) else { return Err(Code::NotFound) };
+        if incoming.large.as_ref().is_none_or(|large| large.opened) {
+            return incoming.failed.map_or(Ok(()), Err);
+        }
+        let part = self.part_of(incoming);
+        let (entry, dir) = (incoming.entry.clone(), incoming.dir);
+        let old = incoming.existing.filter(|stat| stat.kind == Some(Kind::File));
+        let in_place = self.spec.options.inplace && old.is_some();
+        let target = incoming.name.clone();
+        let dir = self.dirs.fd(core, dir).map_err(Code::from_errno)?;
+        let staged = part_name(part);
+        let name = if in_place { Name::new(&target).map_err(|_| Code::BadPath)? } else { staged.as_name() };
+        let how = if in_place { How::Write } else { How::CreateOrOpen { mode: 0o600 } };
+        let fd = core
+            .open(|batch| {
+                let path = batch.path(RelPath::from(name));
+                Act::Open { dir, path, how }
+            })
+            .map_err(Code::from_errno)?;
+        core.reach(Point::PartCreated);
+        let sized = self.size_part(core, file, fd, &entry, in_place);
+        let inode = match sized {
+            Ok(inode) => inode,
+            Err(code) => {
+                core.close(fd);
+                return Err(code);
+            }
+        };
+        let journalled = entry.size > core.settings.limits.journal_file_bytes_min || in_place;
+        let journal = match journalled {
+            true => Some(Journal::begin_part(core, part, &self.begin_of(&entry, in_place))?),
+            false => None,
+        };
+        let syncs = self.spec.durability.syncs();
+        let Some(incoming) = self.files.get_mut(&file) else { return Err(Code::NotFound) };
+        incoming.fd = Some(fd);
+        incoming.inode = inode;
+        incoming.temp = (!in_place).then(|| part_name(part));
+        if let Some(large) = &mut incoming.large {
+            large.opened = true;
+            large.journal = journal;
+            large.in_place = in_place.then(|| InPlace::new(disk::publish::FileRef(0), inode, syncs));
+        }
+        if in_place {
+            self.publisher.mark(file);
+        }
+        Ok(())
+    }
+
+    fn size_part<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        file: FileIndex,
+        fd: Fd,
+        entry: &Entry,
+        in_place: bool,
+    ) -> Result<u64, Code> {
+        let stat = match core.act(|_| Act::Stat { dir: fd, name: None }) {
+            Ok(ActOut::Stat(stat)) if stat.kind == Some(Kind::File) && (in_place || stat.links == 1) => stat,
+            Ok(_) => return Err(Code::Conflict),
+            Err(errno) => return Err(Code::from_errno(errno)),
+        };
+        if !in_place && stat.size > 0 {
+            core.act(|_| Act::Resize { fd, size: 0 }).map_err(Code::from_errno)?;
+        }
+        core.act(|_| Act::Resize { fd, size: entry.size }).map_err(Code::from_errno)?;
+        let whole = entry.allocated >= entry.size;
+        if let Ok(ActOut::Space { free, .. }) = core.act(|_| Act::SpaceOf { fd })
+            && whole
+            && free < entry.size.saturating_sub(if in_place { stat.allocated } else { 0 })
+        {
+            return Err(Code::NoSpace);
+        }
+        if whole && self.spec.durability.syncs() && !in_place {
+            let len = entry.size;
+            self.publisher.reserve(core, self.key, file, fd, len);
+            core.reach(Point::PartReserved);
+        }
+        Ok(stat.inode)
+    }
+
+    /// A chunk is written whole on some lane.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn on_chunk<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        _links: &mut Links<B>,
+        file: FileIndex,
+        chunk: ChunkIndex,
+        own: Value,
+        theirs: Value,
+        len: u32,
+    ) {
+        self.totals.bytes += u64::from(len);
+        core.reach(Point::ChunkWritten);
+        if own != theirs {
+            let message = "a chunk arrived that is not what the sender read: run again; if it stays, check memory and disks";
+            return self.fail(Code::Integrity, message.to_owned());
+        }
+        let Some(incoming) = self.files.get_mut(&file) else { return };
+        let Some(large) = &mut incoming.large else { return };
+        if large.map.receive(chunk, own).is_err() {
+            return;
+        }
+        if large.journal.is_some() {
+            large.rows.push(ChunkValue { chunk, value: own });
+            self.publisher.journal_rows(file);
+        } else {
+            let range = AckRange::Chunks { file, first: chunk.0, count: 1 };
+            // Without a journal `received` promises nothing a crash could break.
+            let _ = self.ack_received.push(range, &core.settings.limits);
+        }
+        if large.map.is_complete() {
+            let root = large.map.values().map(root_of);
+            self.release_lanes(core, file);
+            if let Some(incoming) = self.files.get_mut(&file) {
+                incoming.root =
+                    root.filter(|_| incoming.large.as_ref().is_none_or(|large| large.lanes.is_empty()));
+                if incoming.root.is_some() {
+                    self.on_root(core, file);
+                }
+            }
+        }
+    }
+
+    /// No lane shall write the file any more.
+    fn release_lanes<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, file: FileIndex) {
+        let Some(large) = self.files.get(&file).and_then(|incoming| incoming.large.as_ref()) else { return };
+        for &(lane, lane_core) in &large.lanes {
+            let mail = ReceiveMail::Release { lane, home: self.key, file };
+            core.post(lane_core, Mail::Receive(mail));
+        }
+    }
+
+    /// A lane has let go of a file; the last one makes its root count.
+    pub(super) fn on_released<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        file: FileIndex,
+        lane: LinkId,
+        lane_core: CoreId,
+    ) {
+        let Some(incoming) = self.files.get_mut(&file) else { return };
+        let Some(large) = &mut incoming.large else { return };
+        large.lanes.retain(|other| *other != (lane, lane_core));
+        if large.lanes.is_empty() && large.map.is_complete() && incoming.root.is_none() {
+            incoming.root = large.map.values().map(root_of);
+            self.on_root(core, file);
+        }
+    }
+
+    /// A file could not be written here.
+    pub(super) fn on_write_failed(&mut self, file: FileIndex, code: Code) {
+        let Some(incoming) = self.files.get_mut(&file) else { return };
+        if incoming.failed.replace(code).is_some() {
+            return;
+        }
+        if incoming.large.is_some() {
+            // Its root will never be known: the batch cannot be verified, so the whole transfer ends, resumable.
+            let message = format!(
+                "cannot write {}: {}; free space or check the disk, then run the same command again",
+                disk::escape::Escaped(&incoming.entry.path),
+                code.name()
+            );
+            self.fail(code, message);
+        }
+    }
+
+    /// A pack came: many small files.
+    pub(super) fn on_pack<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        slot: B,
+        data_len: u32,
+        trailer: &PackTrailer,
+    ) -> Result<(), Code> {
+        let limits = core.limits();
+        let mut from = core.sample();
+        let data = &slot.as_ref()[DATA_AT as usize..(DATA_AT + data_len) as usize];
+        let view = PackView::parse(data, trailer, &limits).map_err(|error| error.code())?;
+        let mut rows = Vec::with_capacity(view.len());
+        for (row, content) in view.iter() {
+            let incoming = self.files.get_mut(&row.file).ok_or(Code::InvalidRequest)?;
+            if incoming.root.is_some() || incoming.seal.is_some() && row.code.is_some() {
+                return Err(Code::InvalidRequest);
+            }
+            match row.code {
+                Some(code) => rows.push((row.file, row.at, row.length, Some(code))),
+                None if incoming.large.is_some() => return Err(Code::InvalidRequest),
+                None => {
+                    incoming.entry.size = u64::from(row.length);
+                    incoming.entry.mtime = row.mtime;
+                    if incoming.meta.mtime.is_some() {
+                        incoming.meta.mtime = Some(row.mtime);
+                    }
+                    incoming.root = Some(root_of_bytes(content));
+                    rows.push((row.file, row.at, row.length, None));
+                }
+            }
+        }
+        core.status.bytes_in += u64::from(trailer.table_offset);
+        self.totals.bytes += u64::from(trailer.table_offset);
+        let mut stages = self.totals.stages;
+        core.timed(&mut stages, Stage::Hash, &mut from);
+        let mut slot = Some(slot);
+        for group in rows.chunks(limits.acts_inline_max as usize) {
+            self.put(core, &mut slot, group);
+        }
+        core.timed(&mut stages, Stage::Write, &mut from);
+        self.totals.stages = stages;
+        for (file, _, _, code) in rows {
+            match code {
+                Some(code) => self.drop_file(core, file, code),
+                None => self.on_root(core, file),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes files of a pack under their temps.
+    fn put<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        slot: &mut Option<B>,
+        rows: &[(FileIndex, u32, u32, Option<Code>)],
+    ) {
+        let keep = self.spec.durability.syncs();
+        let mut batch = core.batch();
+        let mut put = Vec::with_capacity(rows.len());
+        for &(file, at, len, code) in rows {
+            let Some(incoming) = self.files.get_mut(&file) else { continue };
+            if code.is_some() {
+                continue;
+            }
+            let temp = temp_name(hash, self.spec.id, file);
+            match self.dirs.fd(core, incoming.dir) {
+                Ok(dir) => {
+                    let name = batch.name(temp.as_name());
+                    let meta = incoming.meta;
+                    batch.push(Act::Put { dir, name, at: DATA_AT + at, len, meta, keep });
+                    incoming.temp = Some(temp);
+                    put.push(file);
+                }
+                Err(errno) => incoming.failed = Some(Code::from_errno(errno)),
+            }
+        }
+        batch.data = slot.take();
+        core.io.act(&mut batch);
+        *slot = batch.data.take();
+        for (file, result) in put.into_iter().zip(&batch.results) {
+            let Some(incoming) = self.files.get_mut(&file) else { continue };
+            match result {
+                Ok(ActOut::Put { inode, fd }) => {
+                    incoming.inode = *inode;
+                    incoming.fd = *fd;
+                }
+                Ok(_) => incoming.failed = Some(Code::Io),
+                Err(errno) => {
+                    incoming.temp = None;
+                    incoming.failed = Some(Code::from_errno(*errno));
+                }
+            }
+        }
+        core.recycle(batch);
+    }
+
+    /// A file will not come: the sender could not read it.
+    fn drop_file<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, file: FileIndex, code: Code) {
+        self.release_lanes(core, file);
+        let Some(incoming) = self.files.remove(&file) else { return };
+        let entry = &incoming.entry;
+        self.count(core, &entry.path, entry.kind, FileAction::Failed, (entry.size, None, 0, Some(code)));
+        self.totals.vanished += u64::from(code == Code::Vanished);
+        self.failed_reads |= code != Code::Vanished;
+        self.discard(core, incoming);
+    }
+
+    /// Lets go of a file that was not published: its temp goes, its part stays for a rerun.
+    pub(super) fn discard<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, incoming: Incoming) {
+        let resumable = incoming.large.as_ref().is_some_and(|large| large.journal.is_some());
+        if let Some(temp) = incoming.temp
+            && !resumable
+            && let Ok(dir) = self.dirs.fd(core, incoming.dir)
+        {
+            // A temp that cannot be removed is swept when its transfer is known to be over.
+            let _ = core.act(|batch| {
+                let name = batch.name(temp.as_name());
+                Act::Remove { dir, name, directory: false }
+            });
+        }
+        if let Some(fd) = incoming.fd {
+            core.close(fd);
+        }
+        if let Some(journal) = incoming.large.and_then(|large| large.journal) {
+            core.close(journal.fd);
+        }
+        self.dirs.release(core, incoming.dir);
+    }
+
+    /// Lets go of every file.
+    pub(super) fn close_files<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        for incoming in core::mem::take(&mut self.files).into_values() {
+            self.discard(core, incoming);
+        }
+    }
+
+    /// Chunks that are named in the journal may be acknowledged as received.
+    pub(super) fn ack_chunks<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        file: FileIndex,
+        chunks: &[ChunkIndex],
+        level: Level,
+    ) {
+        for chunk in chunks {
+            let range = AckRange::Chunks { file, first: chunk.0, count: 1 };
+            self.acknowledge(core, links, level, range);
+        }
+    }
+}
+
+fn entry_is_journalled(incoming: &Incoming, above: u64) -> bool {
+    incoming.large.is_some() && incoming.entry.size > above
+}
+
+/// BLAKE3 of the parts, one after the other: what `disk` derives names and checks from.
+pub(crate) fn hash(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    *hasher.finalize().as_bytes()
+}

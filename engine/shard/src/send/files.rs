@@ -1,0 +1,127 @@
+//! Large files of an outgoing transfer: which chunk is read next, and what is known of each file.
+
+use super::TransferKey;
+use super::lane::ChunkOrder;
+use base::codes::Code;
+use base::entry::Stat;
+use base::ids::{ChunkIndex, FileIndex, Value};
+use base::io::Fd;
+use proto::transfer::chunk::{Chunks, root_of};
+use proto::transfer::want::ChunkRange;
+use std::collections::{BTreeMap, VecDeque};
+
+/// One wanted large file.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) index: FileIndex,
+    /// Chunks to send; `None`: all.
+    pub(crate) ranges: Option<Vec<ChunkRange>>,
+}
+
+/// One file that is open.
+pub(crate) struct OpenFile {
+    pub(crate) fd: Fd,
+    pub(crate) stat: Stat,
+    chunks: Chunks,
+    values: Vec<Option<Value>>,
+    ranges: Option<Vec<ChunkRange>>,
+    next: u32,
+    /// Chunks to hand out once more: their lane went away.
+    again: Vec<ChunkIndex>,
+    outstanding: u32,
+    missing: u32,
+    pub(crate) failed: Option<Code>,
+    pub(crate) sent: u64,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct Files {
+    pub(crate) wanted: VecDeque<Wanted>,
+    pub(crate) open: BTreeMap<FileIndex, OpenFile>,
+}
+
+impl OpenFile {
+    pub(crate) fn new(fd: Fd, stat: Stat, chunks: Chunks, ranges: Option<Vec<ChunkRange>>) -> Self {
+        let count = chunks.count();
+        Self {
+            fd,
+            stat,
+            chunks,
+            values: vec![None; count as usize],
+            ranges,
+            next: 0,
+            again: Vec::new(),
+            outstanding: 0,
+            missing: count,
+            failed: None,
+            sent: 0,
+        }
+    }
+
+    fn wants(&self, chunk: ChunkIndex) -> bool {
+        match &self.ranges {
+            None => true,
+            Some(ranges) => {
+                ranges.iter().any(|range| (range.first..range.first + range.count).contains(&chunk.0))
+            }
+        }
+    }
+
+    /// The next chunk to hand out.
+    pub(crate) fn next(&mut self, home: TransferKey, file: FileIndex, uncached: bool) -> Option<ChunkOrder> {
+        if self.failed.is_some() {
+            return None;
+        }
+        let chunk = match self.again.pop() {
+            Some(chunk) => chunk,
+            None if self.next < self.chunks.count() => {
+                self.next += 1;
+                ChunkIndex(self.next - 1)
+            }
+            None => return None,
+        };
+        self.outstanding += 1;
+        Some(ChunkOrder {
+            home,
+            file,
+            fd: self.fd,
+            chunks: self.chunks,
+            chunk,
+            send: self.wants(chunk),
+            sparse: self.stat.allocated < self.stat.size,
+            uncached,
+        })
+    }
+
+    /// A chunk was sent.
+    pub(crate) fn on_done(&mut self, chunk: ChunkIndex, value: Value, sent: u64) {
+        self.outstanding -= 1;
+        self.sent += sent;
+        if let Some(known) = self.values.get_mut(chunk.0 as usize)
+            && known.replace(value).is_none()
+        {
+            self.missing -= 1;
+        }
+    }
+
+    /// A chunk was not sent: its lane is gone, or the file cannot be read.
+    pub(crate) fn on_failed(&mut self, chunk: ChunkIndex, code: Code) {
+        self.outstanding -= 1;
+        match code {
+            Code::ConnectionLost => self.again.push(chunk),
+            code => self.failed = Some(code),
+        }
+    }
+
+    /// Every lane is done with it: it is whole, or has failed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.outstanding == 0 && (self.failed.is_some() || self.missing == 0)
+    }
+
+    /// Its root, once every value is known.
+    pub(crate) fn root(&self) -> Option<Value> {
+        let values: Option<Vec<Value>> = self.values.iter().copied().collect();
+        values.map(|values| root_of(&values))
+    }
+}

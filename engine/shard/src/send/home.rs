@@ -1,0 +1,672 @@
+//! The home of one outgoing transfer.
+//!
+//! ```text
+//! scan -> Entries -> (Want) -> packs  -> Pack  on the control link
+//!                           -> files  -> Chunk on the lanes        -> roots -> Seal -> (Ack published)
+//! ```
+//!
+//! Everything is bounded: entries without a Want, wanted entries without `published`, orders per lane.
+
+use super::files::{Files, OpenFile, Wanted};
+use super::lane::{LaneReport, SendLane};
+use super::scan::{Found, Scan, stat_of};
+use super::seals::{Item, Seals};
+use super::{SendMail, SendSpec, StreamRef, TransferKey, pack};
+use crate::command::{Failure, RunningTransfer, Totals};
+use crate::dirs::Dirs;
+use crate::links::{Links, MS};
+use crate::mailbox::Mail;
+use crate::receive::Ended;
+use crate::tools::Core;
+use base::codes::Code;
+use base::entry::{Entry, Kind};
+use base::hooks::{Event, FileAction, Hooks, StageTimes};
+use base::ids::{FileIndex, TransferId};
+use base::io::{Act, Errno, Fd, How, Io};
+use base::name::{Name, RelPath};
+use proto::transfer::ack::{Ack, Level};
+use proto::transfer::chunk::Chunks;
+use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
+use proto::transfer::receipt::Receipt;
+use proto::transfer::want::{Verdict, Want};
+use proto::wire::FrameType;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Chunk orders that a lane holds at once: one being sent, one to go on with.
+const ORDERS_PER_LANE: u32 = 2;
+/// Directory descriptors that a transfer holds at once.
+const DIRECTORIES_OPEN_MAX: u32 = 256;
+/// Bytes above which data streams are worth opening.
+const STREAMS_FROM_BYTES: u64 = 64 << 20;
+
+/// A stream and what the lane on it was given.
+struct Lane {
+    stream: StreamRef,
+    orders: u32,
+    /// Waiting for its `Dropped`.
+    dropping: bool,
+}
+
+/// The home.
+pub(crate) struct Home {
+    pub(super) key: TransferKey,
+    spec: SendSpec,
+    pub(super) dirs: Dirs,
+    scan: Scan,
+    writer: EntriesWriter,
+    /// Entries in `writer`.
+    written: Vec<Item>,
+    /// Batches without a Want, in order; the first entry of the first is the next to be answered.
+    unanswered: VecDeque<VecDeque<Item>>,
+    sequence: u32,
+    next_index: u32,
+    entries_ended: bool,
+    pub(super) packs: VecDeque<FileIndex>,
+    files: Files,
+    pub(super) seals: Seals,
+    /// Files that were read twice because they changed.
+    pub(super) retried: BTreeSet<FileIndex>,
+    lanes: Vec<Lane>,
+    streams_asked: bool,
+    /// Files that could not be read and whose receiver has not been told.
+    failures: Vec<(FileIndex, Code)>,
+    pub(crate) totals: Totals,
+    bytes_known: u64,
+    bytes_offered: u64,
+    files_known: u64,
+    files_done: u64,
+    progress_ns: u64,
+    result: Option<Result<(Receipt, Vec<u8>), Failure>>,
+    dropped: bool,
+}
+
+impl Home {
+    pub(super) fn new<I: Io, H: Hooks>(
+        core: &mut Core<I, H>,
+        mut spec: SendSpec,
+        streams: &[StreamRef],
+    ) -> Self {
+        let key = TransferKey { core: core.id, link: spec.link, number: spec.number };
+        let sources = core::mem::take(&mut spec.sources);
+        let scan = Scan::new(sources, spec.options.clone());
+        let limits = &core.settings.limits;
+        let control = StreamRef { core: core.id, link: spec.link, stream: 0 };
+        let lanes = core::iter::once(&control)
+            .chain(streams)
+            .map(|stream| Lane { stream: *stream, orders: 0, dropping: false })
+            .collect();
+        Self {
+            key,
+            dirs: Dirs::new(DIRECTORIES_OPEN_MAX),
+            scan,
+            writer: EntriesWriter::new(limits, key.number, 0, 0),
+            written: Vec::new(),
+            unanswered: VecDeque::new(),
+            sequence: 0,
+            next_index: 0,
+            entries_ended: false,
+            packs: VecDeque::new(),
+            files: Files::default(),
+            seals: Seals::new(),
+            retried: BTreeSet::new(),
+            lanes,
+            streams_asked: false,
+            failures: Vec::new(),
+            totals: Totals::default(),
+            bytes_known: 0,
+            bytes_offered: 0,
+            files_known: 0,
+            files_done: 0,
+            progress_ns: 0,
+            result: None,
+            dropped: false,
+            spec,
+        }
+    }
+
+    /// Does everything that can be done.
+    pub(super) fn step<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        lane: &mut SendLane<I::Buf>,
+    ) {
+        if self.result.is_some() {
+            return self.wind_down(core);
+        }
+        self.scan_on(core, links);
+        self.open_files(core);
+        self.hand_out(core);
+        self.finish_files(core);
+        self.send_packs(core, links, lane);
+        for (file, code) in core::mem::take(&mut self.failures) {
+            pack::send_failure(self, core, links, file, code);
+        }
+        self.send_seals(core, links);
+        self.progress(core);
+    }
+
+    /// Walks on while the receiver keeps up.
+    fn scan_on<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
+        let limits = core.settings.limits.clone();
+        let mut budget = limits.entries_batch_max;
+        while !self.entries_ended
+            && budget > 0
+            && self.unanswered.len() < limits.entries_unanswered_max as usize
+            && self.seals.pending() < limits.seals_pending_max as usize
+        {
+            budget -= 1;
+            let Some(found) = self.scan.next(core, &mut self.dirs) else {
+                self.entries_ended = true;
+                return self.flush_entries(core, links);
+            };
+            match found {
+                Found::Entry(entry, _) if self.exceeds(&entry) => {
+                    let message =
+                        "more than this account may pull at once: see the limits of the share".to_owned();
+                    return self.fail(Code::TooLarge, message);
+                }
+                Found::Entry(entry, place) => {
+                    let item = Item { index: FileIndex(self.next_index), entry, place };
+                    self.add_entry(core, links, item);
+                }
+                Found::Skipped { path, why } => {
+                    self.totals.count(FileAction::Skipped);
+                    self.report(core, &path, FileAction::Skipped, None);
+                    let message = format!("left out: {why}");
+                    core.hooks.event(&Event::Warning {
+                        code: Code::InvalidRequest,
+                        message: &message,
+                        path: Some(&path),
+                    });
+                }
+                Found::Failed { path, code } => self.count_failure(core, &path, code),
+            }
+        }
+        if self.unanswered.is_empty() && !self.writer.is_empty() {
+            // The receiver waits: a small tree shall not wait for a full batch.
+            self.flush_entries(core, links);
+        }
+    }
+
+    /// Whether this entry takes the transfer over what the decision allows.
+    fn exceeds(&mut self, entry: &Entry) -> bool {
+        self.bytes_offered += entry.size;
+        self.bytes_offered > self.spec.obligations.bytes_max
+            || self.files_known >= self.spec.obligations.files_max
+    }
+
+    fn add_entry<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>, item: Item) {
+        let names = self.spec.options.owners.then(|| {
+            (core.hooks.owner_name(item.entry.uid, false), core.hooks.owner_name(item.entry.gid, true))
+        });
+        let (user, group) = names.unwrap_or_default();
+        let names = OwnerNames { user: user.as_deref(), group: group.as_deref() };
+        let mut pushed = self.writer.push(&item.entry, names);
+        if pushed == Err(PushError::Full) {
+            self.flush_entries(core, links);
+            pushed = self.writer.push(&item.entry, names);
+        }
+        match pushed {
+            Ok(()) => {
+                self.next_index += 1;
+                self.files_known += 1;
+                self.written.push(item);
+            }
+            Err(PushError::Entry(error)) => {
+                self.count_failure(core, &item.entry.path, error.code());
+                self.release(core, item);
+            }
+            Err(PushError::Full) => {
+                self.count_failure(core, &item.entry.path, Code::TooLarge);
+                self.release(core, item);
+            }
+        }
+    }
+
+    /// Sends the batch of entries that is being filled.
+    fn flush_entries<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
+        if self.writer.is_empty() && !self.entries_ended {
+            return;
+        }
+        self.sequence += 1;
+        let next = EntriesWriter::new(&core.settings.limits, self.key.number, self.sequence, self.next_index);
+        let writer = core::mem::replace(&mut self.writer, next);
+        if !self.written.is_empty() {
+            self.unanswered.push_back(core::mem::take(&mut self.written).into());
+        }
+        let bytes = writer.finish(self.entries_ended, self.scan.failed_reads);
+        links.send_bytes(core, self.key.link, FrameType::Entries, &bytes);
+    }
+
+    /// The receiver's verdicts.
+    pub(super) fn on_want<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        data: &[u8],
+    ) -> Result<(), Code> {
+        let limits = core.settings.limits.clone();
+        let want = Want::parse(data, &limits).map_err(|error| error.code())?;
+        for (index, verdict) in want.iter() {
+            let next = self.unanswered.front().and_then(VecDeque::front).map(|item| item.index);
+            if next != Some(index) {
+                self.on_wanted_again(index, verdict)?;
+                continue;
+            }
+            let Some(batch) = self.unanswered.front_mut() else { continue };
+            let Some(item) = batch.pop_front() else { continue };
+            if batch.is_empty() {
+                self.unanswered.pop_front();
+            }
+            self.on_verdict(core, item, verdict);
+        }
+        Ok(())
+    }
+
+    fn on_verdict<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, item: Item, verdict: &Verdict) {
+        let (index, size) = (item.index, item.entry.size);
+        let ranges = match verdict {
+            Verdict::Nothing => return self.settle(core, item, FileAction::Unchanged),
+            Verdict::Metadata => return self.settle(core, item, FileAction::Metadata),
+            Verdict::Refused(code) => {
+                self.count_failure(core, &item.entry.path, *code);
+                return self.release(core, item);
+            }
+            Verdict::Ranges(ranges) => Some(ranges.clone()),
+            Verdict::All | Verdict::Manifest => None,
+        };
+        let (file, packed) = (item.entry.kind == Kind::File, item.entry.chunk_log2 == 0);
+        self.seals.add(item, &core.settings.limits, core.now.mono_ns);
+        if file {
+            self.bytes_known += size;
+            match packed {
+                true => self.packs.push_back(index),
+                false => self.files.wanted.push_back(Wanted { index, ranges }),
+            }
+        }
+    }
+
+    /// A batch that did not hold is asked for once more.
+    fn on_wanted_again(&mut self, index: FileIndex, verdict: &Verdict) -> Result<(), Code> {
+        let ranges = match verdict {
+            Verdict::All => None,
+            Verdict::Ranges(ranges) => Some(ranges.clone()),
+            _ => return Err(Code::InvalidRequest),
+        };
+        if !self.seals.again(index) {
+            return Err(Code::InvalidRequest);
+        }
+        let Some(item) = self.seals.item(index) else { return Err(Code::InvalidRequest) };
+        match (item.entry.kind, item.entry.chunk_log2) {
+            (Kind::File, 0) => self.packs.push_back(index),
+            (Kind::File, _) => self.files.wanted.push_back(Wanted { index, ranges }),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What the receiver has.
+    pub(super) fn on_ack<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, data: &[u8]) -> Result<(), Code> {
+        let ack = Ack::parse(data, &core.settings.limits).map_err(|error| error.code())?;
+        for &(stream, bytes) in ack.streams() {
+            if let Some(lane) = self.lanes.iter().find(|lane| lane.stream.stream == stream) {
+                let mail = SendMail::Credit { lane: lane.stream.link, bytes };
+                core.post(lane.stream.core, Mail::Send(mail));
+            }
+        }
+        for &(file, code) in ack.failed() {
+            let Some(item) = self.seals.item(file) else { continue };
+            let path = item.entry.path.clone();
+            if self.seals.fail(file) {
+                self.count_failure(core, &path, code);
+            }
+        }
+        if ack.level != Level::Published {
+            return Ok(());
+        }
+        let mut done = Vec::new();
+        for range in ack.ranges() {
+            let known = self.seals.published(range, |item, root| {
+                done.push((
+                    core::mem::take(&mut item.entry.path),
+                    item.entry.kind,
+                    item.entry.size,
+                    root,
+                    item.place.take(),
+                ));
+            });
+            if !known {
+                return Err(Code::InvalidRequest);
+            }
+        }
+        for (path, kind, size, root, place) in done {
+            self.files_done += 1;
+            let (transfer, action) = (self.spec.id, FileAction::Created);
+            core.hooks.event(&Event::File {
+                transfer,
+                path: &path,
+                kind: Some(kind),
+                action,
+                size,
+                root,
+                bytes_sent: size,
+                bytes_resumed: 0,
+                code: None,
+            });
+            if let Some(place) = place {
+                self.dirs.release(core, place.dir);
+            }
+        }
+        Ok(())
+    }
+
+    /// The receiver's signed account: the transfer is over.
+    pub(super) fn on_receipt<B: AsRef<[u8]> + AsMut<[u8]>>(
+        &mut self,
+        links: &Links<B>,
+        receipt: Receipt,
+        bytes: &[u8],
+    ) -> Result<(), Code> {
+        let Some(up) = links.find(self.key.link).and_then(crate::link::Link::up) else { return Ok(()) };
+        let Some(key) = &up.peer_key else { return Err(Code::AuthRequired) };
+        receipt.verify(key).map_err(|error| error.code())?;
+        let whole = self.entries_ended && self.seals.pending() == 0 && self.unanswered.is_empty();
+        if receipt.body.session != up.peer.session || !whole {
+            return Err(Code::InvalidRequest);
+        }
+        self.result.get_or_insert_with(|| Ok((receipt, bytes.to_vec())));
+        Ok(())
+    }
+
+    /// Its id.
+    pub(super) fn id(&self) -> TransferId {
+        self.spec.id
+    }
+
+    /// A lane's report.
+    pub(super) fn on_report<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, report: LaneReport) {
+        let count = |lanes: &mut Vec<Lane>, link| {
+            if let Some(lane) = lanes.iter_mut().find(|lane| lane.stream.link == link) {
+                lane.orders = lane.orders.saturating_sub(1);
+            }
+        };
+        match report {
+            LaneReport::Done { file, chunk, value, sent, lane, stages } => {
+                count(&mut self.lanes, lane);
+                self.totals.bytes += sent;
+                self.totals.stages.merge(&stages);
+                if let Some(open) = self.files.open.get_mut(&file) {
+                    open.on_done(chunk, value, sent);
+                }
+            }
+            LaneReport::Failed { file, chunk, code, lane } => {
+                count(&mut self.lanes, lane);
+                if let Some(open) = self.files.open.get_mut(&file) {
+                    open.on_failed(chunk, code);
+                }
+            }
+            LaneReport::Dropped { lane } => {
+                self.lanes.retain(|other| !other.dropping || other.stream.link != lane)
+            }
+        }
+        self.finish_files(core);
+        if self.result.is_none() {
+            self.hand_out(core);
+        }
+    }
+
+    /// Opens wanted large files while lanes could take more.
+    fn open_files<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        while self.files.open.len() < self.lanes.len() * 2 {
+            let Some(wanted) = self.files.wanted.pop_front() else { return };
+            let index = wanted.index;
+            match self.open_file(core, &wanted) {
+                Ok(open) => {
+                    self.files.open.insert(index, open);
+                }
+                Err(code) => self.on_read_failed(index, code),
+            }
+        }
+    }
+
+    fn open_file<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        wanted: &Wanted,
+    ) -> Result<OpenFile, Code> {
+        let Some(Item { entry, place: Some(place), .. }) = self.seals.item(wanted.index) else {
+            return Err(Code::InternalError);
+        };
+        let vanished = |errno| if errno == Errno::NOENT { Code::Vanished } else { Code::from_errno(errno) };
+        let name = Name::new(&place.name).map_err(|_| Code::BadPath)?;
+        let dir = self.dirs.fd(core, place.dir).map_err(vanished)?;
+        let fd = core
+            .open(|batch| {
+                let path = batch.path(RelPath::from(name));
+                Act::Open { dir, path, how: How::Read }
+            })
+            .map_err(vanished)?;
+        let checked = stat_of(core, fd, None).map_err(Code::from_errno).and_then(|stat| {
+            let same = stat.kind == Some(Kind::File) && stat.size == entry.size && stat.mtime == entry.mtime;
+            let chunks = Chunks::of(entry, &core.settings.limits).map_err(|error| error.code())?;
+            if same { Ok(OpenFile::new(fd, stat, chunks, wanted.ranges.clone())) } else { Err(Code::Changed) }
+        });
+        if checked.is_err() {
+            close(core, fd);
+        }
+        checked
+    }
+
+    /// Gives lanes their next chunks. With data streams, the control link carries packs only.
+    fn hand_out<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        let uncached_from = core.settings.limits.window_bytes_per_stream * 4;
+        let first = usize::from(self.lanes.len() > 1).min(self.lanes.len());
+        for orders in 0..ORDERS_PER_LANE {
+            for lane in self.lanes[first..].iter_mut() {
+                if lane.orders != orders || lane.dropping {
+                    continue;
+                }
+                let next = self.files.open.iter_mut().find_map(|(index, file)| {
+                    let uncached = file.stat.size >= uncached_from && core.settings.uncached_reads;
+                    file.next(self.key, *index, uncached)
+                });
+                let Some(order) = next else { return };
+                lane.orders += 1;
+                let mail = SendMail::Order { lane: lane.stream.link, order: Box::new(order) };
+                core.post(lane.stream.core, Mail::Send(mail));
+            }
+        }
+    }
+
+    /// Closes files that every lane is done with.
+    fn finish_files<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        while let Some(index) =
+            self.files.open.iter().find(|(_, file)| file.is_over()).map(|(index, _)| *index)
+        {
+            let Some(file) = self.files.open.remove(&index) else { return };
+            let after = stat_of(core, file.fd, None);
+            close(core, file.fd);
+            let steady = after.is_ok_and(|after| {
+                (after.size, after.mtime, after.ctime) == (file.stat.size, file.stat.mtime, file.stat.ctime)
+            });
+            match (file.failed, file.root()) {
+                (None, Some(root)) if steady => {
+                    self.totals.bytes_resumed += file.stat.size.saturating_sub(file.sent);
+                    self.seals.read(index, file.stat.size, file.stat.mtime, root);
+                }
+                (code, _) => self.on_read_failed(index, code.unwrap_or(Code::Changed)),
+            }
+        }
+    }
+
+    /// A source could not be read: the receiver must hear of it.
+    pub(super) fn on_read_failed(&mut self, index: FileIndex, code: Code) {
+        if self.seals.fail(index) {
+            self.failures.push((index, code));
+        }
+    }
+
+    fn send_packs<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        lane: &mut SendLane<I::Buf>,
+    ) {
+        let window = core.settings.limits.window_bytes_per_stream;
+        while links.room(core, self.key.link) > 0
+            && lane.credit(window) >= u64::from(core.settings.limits.record_bytes)
+        {
+            let mut stages = StageTimes::default();
+            let Some(bytes) = pack::send_pack(self, core, links, &mut stages) else { return };
+            self.totals.stages.merge(&stages);
+            lane.sent += bytes;
+        }
+    }
+
+    fn send_seals<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
+        let Some(session) = links.peer(self.key.link).map(|peer| peer.session) else { return };
+        let last = self.entries_ended && self.unanswered.is_empty();
+        let settings = core.settings.clone();
+        let (key, limits) = (&settings.key, &settings.limits);
+        for seal in self.seals.due(self.key.number, &session, key, limits, core.now.mono_ns, last) {
+            links.send_bytes(core, self.key.link, FrameType::Seal, &seal);
+        }
+    }
+
+    fn settle<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, item: Item, action: FileAction) {
+        self.files_done += 1;
+        self.totals.count(action);
+        self.report(core, &item.entry.path, action, None);
+        self.release(core, item);
+    }
+
+    fn release<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, item: Item) {
+        if let Some(place) = item.place {
+            self.dirs.release(core, place.dir);
+        }
+    }
+
+    fn count_failure<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, path: &[u8], code: Code) {
+        self.totals.count(FileAction::Failed);
+        self.totals.vanished += u64::from(code == Code::Vanished);
+        self.report(core, path, FileAction::Failed, Some(code));
+    }
+
+    fn report<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        path: &[u8],
+        action: FileAction,
+        code: Option<Code>,
+    ) {
+        let (transfer, kind, root) = (self.spec.id, None, None);
+        core.hooks.event(&Event::File {
+            transfer,
+            path,
+            kind,
+            action,
+            size: 0,
+            root,
+            bytes_sent: 0,
+            bytes_resumed: 0,
+            code,
+        });
+    }
+
+    fn progress<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        if core.now.mono_ns < self.progress_ns {
+            return;
+        }
+        self.progress_ns = core.now.mono_ns + 100 * MS;
+        core.hooks.event(&Event::Progress {
+            transfer: self.spec.id,
+            bytes: self.totals.bytes,
+            bytes_total: self.bytes_known,
+            files: self.files_done,
+            files_total: self.files_known,
+            limiting: self.totals.stages.limiting(),
+        });
+    }
+
+    /// Adds a data stream.
+    pub(super) fn add_stream(&mut self, stream: StreamRef) {
+        if !self.lanes.iter().any(|lane| lane.stream == stream) {
+            self.lanes.push(Lane { stream, orders: 0, dropping: false });
+            self.totals.streams = self.totals.streams.max(self.lanes.len() as u16 - 1);
+        }
+    }
+
+    /// A data stream went away; its lane reports every chunk it had.
+    pub(super) fn remove_stream(&mut self, stream: StreamRef) {
+        self.lanes.retain(|lane| lane.stream != stream);
+    }
+
+    /// How many data streams to open, once.
+    pub(super) fn wants_streams(&mut self) -> Option<u16> {
+        let most = self.spec.streams_max;
+        let count = match self.spec.streams {
+            Some(count) => count.min(most),
+            None if self.bytes_known > STREAMS_FROM_BYTES => most,
+            None => 0,
+        };
+        if self.streams_asked || count <= 1 || self.bytes_known == 0 || self.result.is_some() {
+            return None;
+        }
+        self.streams_asked = true;
+        Some(count)
+    }
+
+    /// Ends the transfer with an error.
+    pub(super) fn fail(&mut self, code: Code, message: String) {
+        self.result.get_or_insert(Err(Failure { code, message }));
+    }
+
+    /// Lets go of everything, lanes first.
+    fn wind_down<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        if core::mem::replace(&mut self.dropped, true) {
+            return;
+        }
+        for lane in &mut self.lanes {
+            lane.dropping = true;
+            let mail = SendMail::Drop { lane: lane.stream.link, home: self.key };
+            core.post(lane.stream.core, Mail::Send(mail));
+        }
+    }
+
+    /// The end, once every lane has let go.
+    pub(super) fn ended<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Option<Ended> {
+        if !self.dropped || !self.lanes.is_empty() {
+            return None;
+        }
+        for file in core::mem::take(&mut self.files.open).into_values() {
+            close(core, file.fd);
+        }
+        self.scan.abandon(core, &mut self.dirs);
+        self.dirs.clear(core);
+        let result = self.result.take()?;
+        Some(Ended { link: self.key.link, result, totals: self.totals })
+    }
+
+    /// When a step is due, monotonic ns.
+    pub(super) fn deadline_ns(&self, options: &base::limits::Limits) -> u64 {
+        self.seals.deadline_ns(options)
+    }
+
+    /// For a status.
+    pub(super) fn running(&self, account: Arc<str>) -> RunningTransfer {
+        RunningTransfer {
+            id: self.spec.id,
+            account,
+            direction: if self.spec.streams_max > 0 { "push" } else { "pull" },
+            bytes: self.totals.bytes,
+            files: self.files_done,
+            limiting: self.totals.stages.limiting().map(base::hooks::Stage::name),
+        }
+    }
+}
+
+fn close<I: Io, H: Hooks>(core: &mut Core<I, H>, fd: Fd) {
+    // The file was only read.
+    let _ = core.act(|_| Act::Close { fd });
+}

@@ -1,0 +1,434 @@
+//! The sending lane of one link: reads chunks ahead, hashes them while they are hot, seals and queues them.
+//!
+//! ```text
+//! orders:  [chunk 7][chunk 9] ...                   from the home, in order
+//! pieces:  |reading|ready|ready|reading|            at most `buffers_per_direction`, in order
+//! ```
+//!
+//! Reads may complete in any order; records leave in the order of their offsets. `full` announces the next
+//! record only when that one is ready and there is room for it, and nothing else is queued between the two:
+//! both are queued in the same call.
+
+use crate::link::LinkId;
+use crate::links::Links;
+use crate::mailbox::Mail;
+use crate::ops::{Finish, Owner};
+use crate::send::{SendMail, TransferKey};
+use crate::tools::Core;
+use base::codes::Code;
+use base::hooks::{Hooks, Stage, StageTimes};
+use base::ids::{ChunkIndex, FileIndex, Value};
+use base::io::{Act, ActOut, Fd, Io, Op};
+use base::limits::DATA_AT;
+use proto::transfer::chunk::{ChunkHasher, Chunks};
+use proto::wire::{ChunkTrailer, Flags, FrameType};
+use std::collections::VecDeque;
+
+/// One chunk to send.
+#[derive(Clone, Debug)]
+pub struct ChunkOrder {
+    pub(crate) home: TransferKey,
+    pub(crate) file: FileIndex,
+    pub(crate) fd: Fd,
+    pub(crate) chunks: Chunks,
+    pub(crate) chunk: ChunkIndex,
+    /// Send it; else only its value is wanted.
+    pub(crate) send: bool,
+    /// The file has holes worth looking for.
+    pub(crate) sparse: bool,
+    /// Bypass the page cache where the file system can.
+    pub(crate) uncached: bool,
+}
+
+/// What a lane reports to the home.
+#[derive(Clone, Debug)]
+pub enum LaneReport {
+    /// The chunk was queued whole; its value as read.
+    Done {
+        /// Which file.
+        file: FileIndex,
+        /// Which chunk.
+        chunk: ChunkIndex,
+        /// Its value.
+        value: Value,
+        /// Content bytes that were sent.
+        sent: u64,
+        /// The link that carried it.
+        lane: LinkId,
+        /// Time per stage since the last report.
+        stages: StageTimes,
+    },
+    /// The chunk could not be read whole.
+    Failed {
+        /// Which file.
+        file: FileIndex,
+        /// Which chunk.
+        chunk: ChunkIndex,
+        /// Why.
+        code: Code,
+        /// The link that should have carried it.
+        lane: LinkId,
+    },
+    /// Everything of this transfer is forgotten here; its descriptors may be closed.
+    Dropped {
+        /// The lane's link.
+        lane: LinkId,
+    },
+}
+
+enum State<B> {
+    Reading,
+    Ready(B),
+    /// A run of zeros.
+    Hole,
+    /// The read failed, or ended early.
+    Broken(Code),
+}
+
+struct Piece<B> {
+    /// Offset in the chunk, and bytes.
+    offset: u32,
+    len: u32,
+    last: bool,
+    state: State<B>,
+}
+
+struct Order {
+    order: ChunkOrder,
+    /// Offset of the chunk in the file, and its bytes.
+    base: u64,
+    len: u32,
+    /// What has been asked for.
+    read: u32,
+    hasher: Option<ChunkHasher>,
+    /// Data found by the last look, as file offsets.
+    extent: (u64, u64),
+    broken: bool,
+    sent: u64,
+}
+
+/// The sending lane of one link.
+pub(crate) struct SendLane<B> {
+    link: LinkId,
+    orders: VecDeque<Order>,
+    /// How many of `orders` are read to their end.
+    read_orders: usize,
+    pieces: VecDeque<Piece<B>>,
+    /// Number of the first piece; a read's tag is its piece's number.
+    first_piece: u64,
+    /// Data bytes queued, and acknowledged as received, since the link stands.
+    pub(crate) sent: u64,
+    acked: u64,
+    pub(crate) hungry: bool,
+    stages: StageTimes,
+    /// Waiting for credit since.
+    starved_since: Option<u64>,
+    /// The link is gone.
+    gone: bool,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
+    pub(crate) fn new(link: LinkId) -> Self {
+        Self {
+            link,
+            orders: VecDeque::new(),
+            read_orders: 0,
+            pieces: VecDeque::new(),
+            first_piece: 0,
+            sent: 0,
+            acked: 0,
+            hungry: false,
+            stages: StageTimes::default(),
+            starved_since: None,
+            gone: false,
+        }
+    }
+
+    /// Data bytes that may still be queued.
+    pub(crate) fn credit(&self, window: u64) -> u64 {
+        (self.acked + window).saturating_sub(self.sent)
+    }
+
+    pub(crate) fn push(&mut self, order: ChunkOrder) {
+        let Some((base, len)) = order.chunks.range(order.chunk) else { return };
+        let hasher = ChunkHasher::new(&order.chunks, order.chunk);
+        self.orders.push_back(Order {
+            order,
+            base,
+            len,
+            read: 0,
+            hasher,
+            extent: (0, 0),
+            broken: false,
+            sent: 0,
+        });
+    }
+
+    /// The receiver has taken this many data bytes of the link in all.
+    pub(crate) fn on_credit(&mut self, bytes: u64) {
+        self.acked = self.acked.max(bytes.min(self.sent));
+    }
+
+    /// Forgets every order of a transfer. Orders whose reads are in flight stay until those ended.
+    pub(crate) fn drop_transfer<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        home: TransferKey,
+    ) {
+        for order in self.orders.iter_mut().filter(|order| order.order.home == home) {
+            order.broken = true;
+            order.order.send = false;
+        }
+        self.pump(core, links);
+        let mail = SendMail::FromLane { home, report: LaneReport::Dropped { lane: self.link } };
+        if self.orders.iter().any(|order| order.order.home == home) {
+            // The last of its pieces reports instead.
+            return;
+        }
+        core.post(home.core, Mail::Send(mail));
+    }
+
+    /// The link is gone: every order goes back to its home.
+    pub(crate) fn link_down<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+    ) {
+        self.gone = true;
+        for order in self.orders.iter_mut().filter(|order| !order.broken) {
+            order.broken = true;
+            let (file, chunk, home) = (order.order.file, order.order.chunk, order.order.home);
+            let report = LaneReport::Failed { file, chunk, code: Code::ConnectionLost, lane: self.link };
+            core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
+        }
+        self.pump(core, links);
+    }
+
+    /// Nothing of this lane is left.
+    pub(crate) fn is_over(&self) -> bool {
+        self.gone && self.orders.is_empty()
+    }
+
+    /// A read ended.
+    pub(crate) fn on_read<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        tag: u64,
+        finish: Finish<B>,
+    ) {
+        let Some(piece) = tag.checked_sub(self.first_piece).and_then(|at| self.pieces.get_mut(at as usize))
+        else {
+            return;
+        };
+        piece.state = match (finish.result, finish.slot) {
+            (Ok(count), Some(slot)) if count == piece.len => State::Ready(slot),
+            (Ok(_), _) => State::Broken(Code::Changed),
+            (Err(errno), _) => State::Broken(Code::from_errno(errno)),
+        };
+        self.pump(core, links);
+    }
+
+    /// Does everything that can be done.
+    pub(crate) fn pump<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
+        loop {
+            let before = (self.first_piece, self.pieces.len());
+            self.flush(core, links);
+            self.read_ahead(core);
+            if before == (self.first_piece, self.pieces.len()) {
+                return;
+            }
+        }
+    }
+
+    /// Asks for the next pieces while there are slots, credit and orders.
+    fn read_ahead<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        let limits = core.settings.limits.clone();
+        self.hungry = false;
+        while self.pieces.len() < limits.buffers_per_direction as usize {
+            let Some(at) = self.next_order() else { return };
+            let ahead: u64 = self.pieces.iter().map(|piece| u64::from(piece.len)).sum();
+            let order = &mut self.orders[at];
+            if order.order.send && self.sent + ahead >= self.acked + limits.window_bytes_per_stream {
+                self.starved_since.get_or_insert_with(|| core.io.stamp());
+                return;
+            }
+            if let Some(since) = self.starved_since.take() {
+                let ns = core.io.stamp().saturating_sub(since);
+                self.stages.add(Stage::Credit, ns);
+                core.status.stages.add(Stage::Credit, ns);
+            }
+            let left = order.len - order.read;
+            let offset = order.base + u64::from(order.read);
+            let hole = if order.order.sparse { hole_at(core, order, offset, left) } else { 0 };
+            let len = match hole {
+                0 => left.min(limits.record_bytes),
+                hole => hole,
+            };
+            let (tag, file, uncached) =
+                (self.first_piece + self.pieces.len() as u64, order.order.fd, order.order.uncached);
+            let state = if hole > 0 {
+                State::Hole
+            } else if order.broken {
+                State::Broken(Code::Changed)
+            } else {
+                let Some(buf) = core.io.take() else {
+                    self.hungry = true;
+                    return;
+                };
+                let owner = Owner::SendLane { link: self.link, tag };
+                core.start(owner, Op::Read { file, offset, buf, at: DATA_AT, len, uncached });
+                State::Reading
+            };
+            let piece = Piece { offset: order.read, len, last: order.read + len == order.len, state };
+            order.read += len;
+            self.pieces.push_back(piece);
+        }
+    }
+
+    /// The first order that is not read to its end.
+    fn next_order(&mut self) -> Option<usize> {
+        while self.read_orders < self.orders.len()
+            && self.orders[self.read_orders].read == self.orders[self.read_orders].len
+        {
+            self.read_orders += 1;
+        }
+        (self.read_orders < self.orders.len()).then_some(self.read_orders)
+    }
+
+    /// Hashes, seals and queues what is ready, in order.
+    fn flush<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
+        while let Some(front) = self.pieces.front() {
+            if matches!(front.state, State::Reading) {
+                return;
+            }
+            let Some(order) = self.orders.front() else { return };
+            let mut room = u32::MAX;
+            if order.order.send && !order.broken {
+                room = links.room(core, self.link);
+                if room == 0 {
+                    return;
+                }
+            }
+            let full = room > 1 && self.announces_next(core.settings.limits.record_bytes);
+            let Some(piece) = self.pieces.pop_front() else { return };
+            self.first_piece += 1;
+            self.emit(core, links, piece, full);
+        }
+    }
+
+    /// Whether the second piece is a ready full record that is sent next on this stream.
+    fn announces_next(&self, record_bytes: u32) -> bool {
+        let Some(next) = self.pieces.get(1) else { return false };
+        let front_last = self.pieces.front().is_some_and(|piece| piece.last);
+        let order = self.orders.get(usize::from(front_last));
+        next.len == record_bytes
+            && matches!(next.state, State::Ready(_))
+            && order.is_some_and(|order| order.order.send && !order.broken)
+    }
+
+    fn emit<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        piece: Piece<B>,
+        full: bool,
+    ) {
+        let link = self.link;
+        let Some(order) = self.orders.front_mut() else { return };
+        let mut from = core.sample();
+        let mut value = Value::default();
+        let (data_len, run) = match &piece.state {
+            State::Ready(slot) => {
+                if let Some(hasher) = &mut order.hasher {
+                    hasher.update(&slot.as_ref()[DATA_AT as usize..(DATA_AT + piece.len) as usize]);
+                }
+                core.timed(&mut self.stages, Stage::Hash, &mut from);
+                (piece.len, 0)
+            }
+            State::Hole => {
+                if let Some(hasher) = &mut order.hasher {
+                    hasher.hole(piece.len);
+                }
+                (0, piece.len)
+            }
+            State::Broken(code) => {
+                let code = *code;
+                if !order.broken {
+                    order.broken = true;
+                    let (file, chunk, home) = (order.order.file, order.order.chunk, order.order.home);
+                    let report = LaneReport::Failed { file, chunk, code, lane: link };
+                    core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
+                }
+                if piece.last {
+                    self.end_order(core, None);
+                }
+                return;
+            }
+            State::Reading => return,
+        };
+        let mut flags = if run > 0 { Flags::HOLE } else { Flags::NONE };
+        if piece.last {
+            flags = flags.with(Flags::LAST);
+            if let Some(hasher) = order.hasher.take() {
+                value = hasher.finish();
+            }
+        }
+        if order.order.send && !order.broken {
+            if full {
+                flags = flags.with(Flags::FULL);
+            }
+            let (transfer, file, chunk) = (order.order.home.number, order.order.file, order.order.chunk);
+            let trailer = ChunkTrailer { value, transfer, file, chunk, offset: piece.offset, run, flags };
+            order.sent += u64::from(data_len);
+            self.sent += u64::from(data_len);
+            match piece.state {
+                State::Ready(slot) => {
+                    links.send_slot(core, link, FrameType::Chunk, slot, data_len, &trailer.encode());
+                    core.timed(&mut self.stages, Stage::Seal, &mut from);
+                }
+                _ => links.send_small(core, link, FrameType::Chunk, b"", &trailer.encode()),
+            }
+        }
+        if piece.last {
+            self.end_order(core, Some(value));
+        }
+    }
+
+    fn end_order<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, value: Option<Value>) {
+        let Some(order) = self.orders.pop_front() else { return };
+        self.read_orders = self.read_orders.saturating_sub(1);
+        let home = order.order.home;
+        if let (Some(value), false) = (value, order.broken) {
+            core.status.bytes_out += order.sent;
+            let report = LaneReport::Done {
+                file: order.order.file,
+                chunk: order.order.chunk,
+                value,
+                sent: order.sent,
+                lane: self.link,
+                stages: core::mem::take(&mut self.stages),
+            };
+            core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
+        } else if !self.orders.iter().any(|other| other.order.home == home) {
+            let report = LaneReport::Dropped { lane: self.link };
+            core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
+        }
+    }
+}
+
+/// Bytes of the hole at `offset`, 0 where there is data.
+fn hole_at<I: Io, H: Hooks>(core: &mut Core<I, H>, order: &mut Order, offset: u64, left: u32) -> u32 {
+    if offset >= order.extent.1 {
+        let fd = order.order.fd;
+        // A file system that cannot tell reads its zeros.
+        order.extent = match core.act(|_| Act::Extent { fd, offset }) {
+            Ok(ActOut::Extent { from, to }) if to > offset => (from, to),
+            Ok(ActOut::Extent { .. }) => (u64::MAX, u64::MAX),
+            _ => (offset, u64::MAX),
+        };
+    }
+    let end = order.extent.0.min(offset + u64::from(left));
+    end.saturating_sub(offset) as u32
+}
