@@ -408,11 +408,11 @@ mod tests {
             let names = OwnerNames { user: Some(&user), group: Some("staff") };
             if writer.push(entry, names) == Err(PushError::Full) {
                 let next = EntriesWriter::new(limits, 7, out.len() as u32 + 1, index as u32);
-                out.push(core::mem::replace(&mut writer, next).finish(false));
+                out.push(core::mem::replace(&mut writer, next).finish(false, false));
                 assert_eq!(writer.push(entry, names), Ok(()));
             }
         }
-        out.push(writer.finish(true));
+        out.push(writer.finish(true, false));
         out
     }
 
@@ -496,7 +496,7 @@ mod tests {
             writer.write(&entry, 0);
             writer.count = 1;
             assert!(
-                EntriesBatch::parse(&writer.finish(true), &limits, &mut Order::new()).is_err(),
+                EntriesBatch::parse(&writer.finish(true, false), &limits, &mut Order::new()).is_err(),
                 "{entry:?}"
             );
         }
@@ -519,7 +519,7 @@ mod tests {
             count += 1;
         }
         assert_eq!(count, writer.count());
-        assert!((10..100).contains(&count) && writer.finish(false).len() <= 1024);
+        assert!((10..100).contains(&count) && writer.finish(false, false).len() <= 1024);
     }
 
     #[test]
@@ -531,14 +531,15 @@ mod tests {
         assert_eq!(writer.push(&file(b"a", 1, &limits), names), Ok(()));
         let names = OwnerNames { user: Some("jörg"), group: None };
         assert_eq!(writer.push(&file(b"b", 1, &limits), names), Ok(()));
-        let batch = EntriesBatch::parse(&writer.finish(true), &limits, &mut Order::new()).expect("valid");
+        let batch =
+            EntriesBatch::parse(&writer.finish(true, false), &limits, &mut Order::new()).expect("valid");
         assert_eq!(batch.owners, [Owner { id: 1000, group: false, name: "jörg".to_string() }]);
         assert_eq!(batch.owner_name(100, true), None);
     }
 
     #[test]
     fn an_empty_batch_may_end_a_transfer() {
-        let bytes = EntriesWriter::new(&Limits::TINY, 1, 0, 0).finish(true);
+        let bytes = EntriesWriter::new(&Limits::TINY, 1, 0, 0).finish(true, false);
         assert_eq!(EntriesBatch::transfer_of(&bytes), Ok(1));
         let batch = EntriesBatch::parse(&bytes, &Limits::TINY, &mut Order::new()).expect("valid");
         assert!(batch.end && batch.entries.is_empty());

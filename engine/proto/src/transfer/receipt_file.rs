@@ -287,7 +287,7 @@ mod tests {
             root: String::from("/in"),
             merkle: seals.root(),
             seals: seals.count(),
-            counts: Counts { files: 7, directories: 1, ..Counts::default() },
+            counts: Counts { created: 7, directories: 1, ..Counts::default() },
             durability: Durability::File,
             inplace: false,
             verify: Verify::Full,

@@ -152,7 +152,7 @@ mod tests {
         for path in paths {
             assert_eq!(writer.push(&row(path), OwnerNames::default()), Ok(()));
         }
-        ListPage { entries: writer.finish(true), skipped: 1, next: next.map(<[u8]>::to_vec) }.encode()
+        ListPage { entries: writer.finish(true, false), skipped: 1, next: next.map(<[u8]>::to_vec) }.encode()
     }
 
     #[test]

@@ -334,6 +334,7 @@ mod tests {
                     paths: paths.into_iter().map(alloc::string::String::into_bytes).collect(),
                     totals: totals.map(|(files, bytes)| Totals { files, bytes }),
                     streams,
+                    into: false,
                     options,
                 }
             },
@@ -350,6 +351,7 @@ mod tests {
             paths: vec![],
             totals: None,
             streams: 1,
+            into: false,
             options: Options::default(),
         }
     }
@@ -455,6 +457,8 @@ mod tests {
                 durability: Durability::File,
                 window: 8192,
                 streams_max: 2,
+                home: 3,
+                cores: 2,
                 limits,
             };
             let bytes = reply.encode();
