@@ -9,7 +9,11 @@ use ring::{Engine, Mode, Waker, listen, open_root, set_umask_zero};
 use rustix::fd::OwnedFd;
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 use std::net::SocketAddr;
+use std::path::Path;
 use tempfile::TempDir;
+
+/// A tmpfs on every Linux.
+const MEMORY: &str = "/dev/shm";
 
 struct Kernel {
     engine: Engine,
@@ -21,12 +25,12 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(mode: Mode, limits: Limits) -> Self {
+    fn new(mode: Mode, limits: Limits, memory: bool) -> Self {
         set_umask_zero();
         let mut engine = Engine::new(mode, CoreId(0), &limits).expect("an engine");
         let waker = engine.waker();
         engine.set_peers(vec![waker.clone()]);
-        let directory = TempDir::new().expect("a directory");
+        let directory = if memory { TempDir::new_in(MEMORY) } else { TempDir::new() }.expect("a directory");
         let root = open_root(directory.path()).expect("opened");
         Self { engine, waker, limits, root, deaf: None, directory }
     }
@@ -87,10 +91,21 @@ impl Drop for Kernel {
     }
 }
 
+/// Both engines treat files in memory apart from files on disk.
+fn both_file_systems(mode: Mode, limits: Limits) {
+    for memory in [false, true] {
+        if memory && !Path::new(MEMORY).is_dir() {
+            eprintln!("skipped: there is no {MEMORY}");
+            continue;
+        }
+        run_all(|| Kernel::new(mode, limits.clone(), memory));
+    }
+}
+
 /// io_uring is tested where it can be used; where not, its absence is said by name.
 fn uring(limits: Limits) {
     match ring::probe::probe() {
-        Ok(_) => run_all(|| Kernel::new(Mode::Uring, limits.clone())),
+        Ok(_) => both_file_systems(Mode::Uring, limits),
         Err(refusal) => eprintln!("skipped: {refusal}"),
     }
 }
@@ -107,10 +122,10 @@ fn uring_conforms_when_tiny() {
 
 #[test]
 fn threads_conform() {
-    run_all(|| Kernel::new(Mode::Threads, Limits::DEFAULT));
+    both_file_systems(Mode::Threads, Limits::DEFAULT);
 }
 
 #[test]
 fn threads_conform_when_tiny() {
-    run_all(|| Kernel::new(Mode::Threads, Limits::TINY));
+    both_file_systems(Mode::Threads, Limits::TINY);
 }

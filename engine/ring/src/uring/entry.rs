@@ -2,10 +2,11 @@
 
 use super::{Held, Uring};
 use crate::arena::Buf;
+use crate::error::errno;
 use crate::pool::RWF_DONTCACHE;
 use crate::slots::Key;
-use crate::sockets::{self, RAW_ADDRESS_BYTES, RawAddress};
-use base::io::{Fd, Op, Out, Token};
+use crate::sockets::{self, RAW_ADDRESS_BYTES, RawAddress, borrow};
+use base::io::{Errno, Fd, Op, Out, Token};
 use io_uring::{opcode, squeue, types};
 
 /// IORING_RECVSEND_POLL_FIRST of io_uring_enter(2): wait for the socket before trying.
@@ -32,6 +33,14 @@ impl Uring {
                 let zc = zc && self.found.send_zc && !self.ground.notes.of(socket.0).copy_only;
                 let held = Held::Send { buf, socket: socket.0, at, len, zc, sent: None };
                 (transfer_entry(&held), held)
+            }
+            Op::Read { file, offset, mut buf, at, len, .. } if in_memory(file) => {
+                let result = read_now(file, offset, &mut buf, at, len);
+                return self.end_now(token, result, Some(buf), Out::Nothing);
+            }
+            Op::Write { file, offset, buf, at, len, .. } if in_memory(file) => {
+                let result = write_now(file, offset, &buf, at, len);
+                return self.end_now(token, result, Some(buf), Out::Nothing);
             }
             Op::Read { file, offset, buf, at, len, uncached } => {
                 self.file(Held::File { buf, file: file.0, offset, at, len, write: false, uncached })
@@ -127,6 +136,30 @@ impl Uring {
             self.owed += 1;
         }
     }
+}
+
+/// Whether a file lies in memory (tmpfs). io_uring gives every buffered write there to a worker thread, which
+/// costs more than the copy itself, and the copy waits for no device. Asked each time: that is cheap beside a
+/// transfer, and a remembered answer could be another file's.
+fn in_memory(file: Fd) -> bool {
+    const TMPFS_MAGIC: i64 = 0x0102_1994;
+    let found = borrow(file.0).and_then(|fd| rustix::fs::fstatfs(fd).ok());
+    #[allow(clippy::unnecessary_cast)] // the width differs between architectures
+    found.is_some_and(|found| found.f_type as i64 == TMPFS_MAGIC)
+}
+
+/// pread(2), here and now.
+fn read_now(file: Fd, offset: u64, buf: &mut Buf, at: u32, len: u32) -> Result<u32, Errno> {
+    let fd = borrow(file.0).ok_or(Errno(libc::EBADF))?;
+    let room = &mut buf.as_mut()[at as usize..][..len as usize];
+    rustix::io::retry_on_intr(|| rustix::io::pread(fd, &mut *room, offset)).map(|n| n as u32).map_err(errno)
+}
+
+/// pwrite(2), here and now.
+fn write_now(file: Fd, offset: u64, buf: &Buf, at: u32, len: u32) -> Result<u32, Errno> {
+    let fd = borrow(file.0).ok_or(Errno(libc::EBADF))?;
+    let bytes = &buf.as_ref()[at as usize..][..len as usize];
+    rustix::io::retry_on_intr(|| rustix::io::pwrite(fd, bytes, offset)).map(|n| n as u32).map_err(errno)
 }
 
 /// The entry of a send, read or write, as it is held.
