@@ -123,8 +123,6 @@ pub(crate) struct SendLane<B> {
     stages: StageTimes,
     /// Waiting for credit since.
     starved_since: Option<u64>,
-    /// The link is gone.
-    gone: bool,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
@@ -140,7 +138,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             hungry: false,
             stages: StageTimes::default(),
             starved_since: None,
-            gone: false,
         }
     }
 
@@ -195,7 +192,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         core: &mut Core<I, H>,
         links: &mut Links<B>,
     ) {
-        self.gone = true;
         for order in self.orders.iter_mut().filter(|order| !order.broken) {
             order.broken = true;
             let (file, chunk, home) = (order.order.file, order.order.chunk, order.order.home);
@@ -205,9 +201,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         self.pump(core, links);
     }
 
-    /// Nothing of this lane is left.
-    pub(crate) fn is_over(&self) -> bool {
-        self.gone && self.orders.is_empty()
+    /// It has nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.orders.is_empty()
     }
 
     /// A read ended.

@@ -300,7 +300,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
                 lane.pump(core, links);
             }
         }
-        self.lanes.retain(|_, lane| !lane.is_over());
+        self.lanes.retain(|link, lane| links.find(*link).is_some() || !lane.is_idle());
         let keys: Vec<_> = self.homes.keys().copied().collect();
         for key in keys {
             let Some(home) = self.homes.get_mut(&key) else { continue };

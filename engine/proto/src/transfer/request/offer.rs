@@ -30,6 +30,7 @@ pub const REQUEST: Layout = Layout {
         field("paths", "array of binary", "beneath `root`; of a push the names of the sources"),
         field("totals", "document, optional", "`files` and `bytes`, numbers, where they were counted"),
         field("streams", "number", "data streams wished for"),
+        field("into", "bool", "of a pull: sources keep their names; else the one source is the destination"),
         field("options", "document, optional", "see Options"),
     ],
 };
@@ -43,6 +44,8 @@ pub const REPLY: Layout = Layout {
         field("durability", "text", "`none`, `file` or `tree`: at least what was asked"),
         field("window", "number", "bytes of content that may be sent on each stream before the first Ack"),
         field("streams_max", "number", "most data streams"),
+        field("home", "number", "the answering side's core that carries the session: streams name it"),
+        field("cores", "number", "how many cores the answering side has"),
         field(
             "limits",
             "document, optional",
