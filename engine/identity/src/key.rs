@@ -81,6 +81,11 @@ impl DeviceKey {
         Signer::sign(&self.key, message)
     }
 
+    /// A copy of the key itself, for the core that signs seals and receipts; erased when dropped.
+    pub fn signing_key(&self) -> SigningKey {
+        self.key.clone()
+    }
+
     /// A copy for another core, which erases it by itself.
     pub fn copy(&self) -> Self {
         Self { key: self.key.clone() }

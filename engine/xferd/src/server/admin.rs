@@ -50,6 +50,11 @@ pub fn bind(state: &Path) -> Result<std::os::unix::net::UnixListener, Failure> {
     Ok(listener)
 }
 
+/// Takes the socket away: from here on there is no daemon to connect to.
+pub fn unbind(state: &Path) {
+    let _ = std::fs::remove_file(state.join(SOCKET));
+}
+
 /// Serves until the process ends. Each connection is held until its other end closes or the daemon is gone, so
 /// that `xferd stop` can wait for that.
 pub async fn serve(listener: UnixListener, asks: mpsc::Sender<Asked>) {

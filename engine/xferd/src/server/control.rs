@@ -1,0 +1,330 @@
+//! The control thread: admin socket, signals, reload, the log, status.
+
+use super::admin::{self, Asked};
+use super::hooks::{Shared, ToControl};
+use super::shares::Held;
+use super::{addresses, enrol, status};
+use crate::admin::Command;
+use crate::clock::{mono_ns, utc_ms};
+use crate::config::{Config, Flags};
+use crate::cores::{CoreEvent, CoresHandle};
+use crate::failure::{Failure, plain};
+use crate::logs::LogHandle;
+use crate::rules::Authorizer;
+use base::codes::{Code, exit};
+use serde_json::{Value, json};
+use shard::command::Command as CoreCommand;
+use state::{Gone, Store};
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Instant;
+use tokio::net::UnixListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{LocalSet, spawn_local};
+
+/// Reports handled before other things get their turn.
+const REPORTS_AT_ONCE: usize = 64;
+
+/// What the daemon was started with.
+pub struct Started {
+    /// The log's handle.
+    pub log: LogHandle,
+    /// Flags, for a reload.
+    pub flags: Flags,
+    /// Where it listens.
+    pub listen: Vec<SocketAddr>,
+    /// Which engine.
+    pub io: &'static str,
+    /// Why not io_uring.
+    pub notice: Option<String>,
+    /// Open directories.
+    pub held: Held,
+    /// The configuration in force.
+    pub config: Config,
+}
+
+/// The control thread's own.
+pub struct Control {
+    daemon: Rc<Daemon>,
+    socket: std::os::unix::net::UnixListener,
+    from_cores: mpsc::Receiver<ToControl>,
+    core_events: mpsc::UnboundedReceiver<CoreEvent>,
+}
+
+/// What tasks of the control thread share.
+pub struct Daemon {
+    /// What it was started with; a reload changes configuration and directories.
+    pub started: RefCell<Started>,
+    /// What cores share too.
+    pub shared: Shared,
+    /// The cores.
+    pub cores: CoresHandle,
+    /// Since when.
+    pub began: Instant,
+    /// Set by the first stop.
+    pub draining: Cell<bool>,
+    /// Ends the loop at once.
+    stop_now: tokio::sync::Notify,
+}
+
+impl Control {
+    /// Puts it together.
+    pub fn new(
+        started: Started,
+        shared: Shared,
+        cores: CoresHandle,
+        socket: std::os::unix::net::UnixListener,
+        from_cores: mpsc::Receiver<ToControl>,
+        core_events: mpsc::UnboundedReceiver<CoreEvent>,
+    ) -> Self {
+        let daemon = Daemon {
+            started: RefCell::new(started),
+            shared,
+            cores,
+            began: Instant::now(),
+            draining: Cell::new(false),
+            stop_now: tokio::sync::Notify::new(),
+        };
+        Self { daemon: Rc::new(daemon), socket, from_cores, core_events }
+    }
+
+    /// Serves until every core has ended; `announce` gets the ready line.
+    ///
+    /// # Errors
+    /// The control thread could not begin. Within: how it ended.
+    pub fn run(self, announce: impl Fn(&str)) -> Result<Result<(), Failure>, Failure> {
+        let refused = |error: std::io::Error| {
+            Failure::start(Code::Io, format!("the control thread cannot begin: {}", plain(&error)), "")
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
+        LocalSet::new().block_on(&runtime, async move {
+            let socket = UnixListener::from_std(self.socket).map_err(refused)?;
+            let signals = Signals::new().map_err(refused)?;
+            announce(&self.daemon.ready_line());
+            Ok(serve(self.daemon, socket, signals, self.from_cores, self.core_events).await)
+        })
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+async fn serve(
+    daemon: Rc<Daemon>,
+    socket: UnixListener,
+    mut signals: Signals,
+    mut from_cores: mpsc::Receiver<ToControl>,
+    mut core_events: mpsc::UnboundedReceiver<CoreEvent>,
+) -> Result<(), Failure> {
+    let (to_here, mut asks) = mpsc::channel::<Asked>(16);
+    spawn_local(admin::serve(socket, to_here));
+    let mut left = daemon.cores.count();
+    let mut batch = Vec::new();
+    while left > 0 {
+        tokio::select! {
+            Some(asked) = asks.recv() => {
+                let daemon = daemon.clone();
+                spawn_local(async move {
+                    let result = daemon.perform(asked.command).await;
+                    let _ = asked.answer.send(result);
+                });
+            }
+            count = from_cores.recv_many(&mut batch, REPORTS_AT_ONCE) => {
+                if count > 0 {
+                    daemon.on_reports(&mut batch);
+                }
+            }
+            Some(event) = core_events.recv() => {
+                if let CoreEvent::Over(core) = event {
+                    left -= 1;
+                    if !daemon.draining.get() {
+                        tracing::error!(target: "xferd", core = core.0, "a core ended by a fault of ours");
+                        daemon.drain();
+                    }
+                }
+            }
+            _ = signals.terminate.recv() => daemon.on_stop_signal("SIGTERM")?,
+            _ = signals.interrupt.recv() => daemon.on_stop_signal("SIGINT")?,
+            _ = signals.hang_up.recv() => {
+                let daemon = daemon.clone();
+                spawn_local(async move {
+                    if let Err(failure) = daemon.reload().await {
+                        tracing::error!(target: "xferd", "reload refused: {}", failure.to_string().replace('\n', "; "));
+                    }
+                });
+            }
+            () = daemon.stop_now.notified() => daemon.end_now(),
+        }
+    }
+    while let Ok(one) = from_cores.try_recv() {
+        batch.push(one);
+    }
+    daemon.on_reports(&mut batch);
+    Ok(())
+}
+
+impl Daemon {
+    fn ready_line(&self) -> String {
+        let started = self.started.borrow();
+        let listen: Vec<String> = started.listen.iter().map(ToString::to_string).collect();
+        format!(
+            "ready listen={} io={} cores={} state={}\n",
+            listen.join(","),
+            started.io,
+            started.config.cores.value,
+            crate::escape::shown(&started.config.state.value.to_string_lossy()),
+        )
+    }
+
+    async fn perform(self: &Rc<Self>, command: Command) -> Result<Value, Failure> {
+        match command {
+            Command::Status => Ok(status::of_daemon(self).await),
+            Command::Invite { account, ttl_ms, addresses } => self.invite(account, ttl_ms, &addresses).await,
+            Command::Devices => self.ask_store(enrol::devices).await,
+            Command::Reload => self.reload().await,
+            Command::Stop { now: false } => {
+                self.drain();
+                Ok(json!({"stopping": true}))
+            }
+            Command::Stop { now: true } => {
+                self.stop_now.notify_one();
+                Ok(json!({"stopping": true}))
+            }
+        }
+    }
+
+    async fn invite(&self, account: String, ttl_ms: u64, named: &[String]) -> Result<Value, Failure> {
+        let addresses = addresses::for_token(named, &self.started.borrow().listen, &self.shared.limits)?;
+        tracing::info!(target: "xferd::audit", account = %crate::escape::shown(&account), ttl_ms, "invited");
+        let enrol = self.shared.enrol.clone();
+        self.ask_store(move |store| enrol.invite(store, &account, ttl_ms, &addresses)).await
+    }
+
+    async fn ask_store(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<Value, Failure> + Send + 'static,
+    ) -> Result<Value, Failure> {
+        let (to, got) = oneshot::channel();
+        let busy = |error: state::AskError| Failure::new(Code::Busy, error.to_string(), "try again");
+        self.shared.store.ask(work, move |result| drop(to.send(result))).map_err(busy)?;
+        match got.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(Gone)) | Err(_) => Err(Failure::new(Code::Unavailable, Gone.to_string(), "")),
+        }
+    }
+
+    fn on_reports(self: &Rc<Self>, batch: &mut Vec<ToControl>) {
+        let mut records = Vec::new();
+        for one in batch.drain(..) {
+            match one {
+                ToControl::Report(report) => {
+                    report.log();
+                    records.extend(report.audit(utc_ms()));
+                }
+                ToControl::Status { peer, reply } => {
+                    let daemon = self.clone();
+                    spawn_local(async move { reply.send(status::for_peer(&daemon, &peer).await) });
+                }
+            }
+        }
+        if records.is_empty() {
+            return;
+        }
+        let count = records.len();
+        let kept = self.shared.store.ask(
+            move |store| store.audit(&records),
+            |result| {
+                if let Ok(Err(error)) = result {
+                    tracing::error!(target: "xferd::audit", "not kept: {error}");
+                }
+            },
+        );
+        if let Err(error) = kept {
+            tracing::error!(target: "xferd::audit", count, "not kept: {error}");
+        }
+    }
+
+    /// First signal: drain. Second: at once.
+    fn on_stop_signal(&self, name: &str) -> Result<(), Failure> {
+        if self.draining.get() {
+            tracing::warn!(target: "xferd", "second {name}: ending at once");
+            let code = Code::Interrupted;
+            return Err(Failure {
+                exit: exit::SIGNAL,
+                ..Failure::new(code, "ended at once by a second signal", "")
+            });
+        }
+        tracing::info!(target: "xferd", "{name}: finishing what runs");
+        self.drain();
+        Ok(())
+    }
+
+    fn drain(&self) {
+        if self.draining.replace(true) {
+            return;
+        }
+        let deadline_ns = mono_ns().saturating_add(self.shared.limits.drain_ms.saturating_mul(1_000_000));
+        if !self.cores.tell_all(|| CoreCommand::Drain { deadline_ns }) {
+            tracing::warn!(target: "xferd", "a core's mailbox was full; ending at once");
+            self.stop_now.notify_one();
+        }
+    }
+
+    fn end_now(&self) {
+        self.draining.set(true);
+        self.cores.tell_all(|| CoreCommand::Stop);
+    }
+
+    /// Reads the configuration again; nothing changes unless all of it is right.
+    async fn reload(self: &Rc<Self>) -> Result<Value, Failure> {
+        let flags = self.started.borrow().flags.clone();
+        let read = tokio::task::spawn_blocking(move || crate::xferd_cli::load(&flags)).await;
+        let config =
+            read.map_err(|_| Failure::new(Code::InternalError, "the configuration could not be read", ""))??;
+        let filter = crate::logs::filter(&config.log.value).map_err(|message| Failure::usage(message, ""))?;
+        if config.shares.is_empty() {
+            return Err(Failure::usage("nothing would be served", "name a root or [[share]]s"));
+        }
+        let mut started = self.started.borrow_mut();
+        started.held.add(&config.shares).map_err(|failure| Failure { exit: exit::USAGE, ..failure })?;
+        let restart = needs_restart(&started.config, &config);
+        let shares = started.held.shares(&config.shares);
+        let generation = self.shared.rules.generation().wrapping_add(1);
+        self.shared.rules.replace(Authorizer::new(&config, generation));
+        self.cores.tell_all(|| CoreCommand::Shares(shares.clone()));
+        started.log.change(filter);
+        started.config.shares = config.shares;
+        started.config.rules = config.rules;
+        started.config.log = config.log;
+        tracing::info!(target: "xferd", generation, restart = restart.join(","), "configuration in force");
+        Ok(json!({"generation": generation, "needs_restart": restart}))
+    }
+}
+
+/// What differs and is fixed at start.
+fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let compared = [
+        (old.cores.value != new.cores.value, "cores"),
+        (old.listen.value != new.listen.value, "listen"),
+        (old.io.value != new.io.value, "io"),
+        (old.state.value != new.state.value, "state"),
+        (old.limits != new.limits, "limits"),
+        (old.log_format.value != new.log_format.value, "log.format"),
+    ];
+    compared.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
+}

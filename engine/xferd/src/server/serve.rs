@@ -1,0 +1,117 @@
+//! The daemon put together: state, shares, listeners, cores, store thread; then the control thread's loop.
+
+use super::control::{Control, Started};
+use super::hooks::{DaemonHooks, Rules, Shared};
+use super::shares::Held;
+use super::{admin, listen, open};
+use crate::config::{Config, Flags};
+use crate::cores::{CoreEvent, Cores, Plan};
+use crate::failure::{Failure, plain};
+use crate::names::Names;
+use crate::rules::Authorizer;
+use crate::{crash, harden, logs, settings};
+use base::codes::Code;
+use rustix::fs::Mode;
+use shard::settings::Settings;
+use state::StoreThread;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::mpsc;
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// It could not start; nothing is left running.
+pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
+    crash::check()?;
+    let filter = logs::filter(&config.log.value).map_err(|message| Failure::usage(message, ""))?;
+    let log = logs::start(filter, config.log_format.value);
+    harden::no_dumps();
+    let files = ring::raise_open_files();
+    // What lies in the state directory is ours alone; the cores mean their modes literally.
+    let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
+    if config.shares.is_empty() {
+        return Err(Failure::usage(
+            "nothing to serve",
+            "name a directory with --root, or [[share]]s in the configuration",
+        ));
+    }
+    let held = Held::open(&config.shares)?;
+    let opened = open::open(&config.state.value, &config.limits)?;
+    let listeners = listen::listen(&config.listen.value, config.cores.value)?;
+    let socket = admin::bind(&config.state.value)?;
+    ring::set_umask_zero();
+    let limits = Arc::new(config.limits.clone());
+    let thread = StoreThread::start(opened.store, &limits).map_err(|error| {
+        Failure::start(Code::Io, format!("no thread for the store: {}", plain(&error)), "")
+    })?;
+    let (to_control, from_cores) = mpsc::channel(limits.hook_queue_max as usize);
+    let shared = Shared {
+        rules: Arc::new(Rules::new(Authorizer::new(&config, 1))),
+        store: thread.handle(),
+        enrol: Arc::new(opened.enrol),
+        names: Arc::new(Names::read()),
+        control: to_control,
+        dropped: Arc::new(AtomicU64::new(0)),
+        limits: limits.clone(),
+    };
+    let shares = held.shares(&config.shares);
+    let journal = settings::open_directory(&opened.dir.join("journal"))?;
+    let identity =
+        settings::Identity { key: &opened.key, certificate: Some(&opened.certificate), trust: &opened.trust };
+    let all: Vec<Settings> = listeners
+        .by_core
+        .iter()
+        .map(|own| Settings {
+            listeners: own.clone(),
+            shares: shares.clone(),
+            ..identity.settings(&limits, journal, umask.as_raw_mode(), config.cores.value, true)
+        })
+        .collect();
+    let (tell, core_events) = mpsc::unbounded_channel();
+    let for_hooks = shared.clone();
+    let cores = Cores::start(Plan {
+        io: config.io.value,
+        limits: limits.clone(),
+        pinned: usize::from(config.cores.value) <= super::cpus().len(),
+        settings: all,
+        hooks: Arc::new(move |_, waker| DaemonHooks::new(for_hooks.clone(), waker)),
+        told: Arc::new(move |event: CoreEvent| drop(tell.send(event))),
+    })?;
+    let (io, notice) = cores.io();
+    let notice = notice.map(str::to_owned);
+    warn_of_costs(&config, notice.as_deref(), files);
+    let started = Started { log, flags, listen: listeners.addresses, io, notice, held, config };
+    let control = Control::new(started, shared, cores.handle(), socket, from_cores, core_events);
+    let exit = control.run(|ready| announce(ready))?;
+    let whole = cores.join();
+    let stopped = thread.stop();
+    admin::unbind(opened.dir.path());
+    tracing::info!(target: "xferd", "stopped");
+    match (exit, whole && stopped.is_ok()) {
+        (Ok(()), true) => Ok(()),
+        (Err(failure), _) => Err(failure),
+        (Ok(()), false) => {
+            Err(Failure::new(Code::InternalError, "a thread ended by a fault of ours", "look at the log"))
+        }
+    }
+}
+
+fn warn_of_costs(config: &Config, notice: Option<&str>, files: u64) {
+    let cpus = super::cpus().len();
+    let cores = usize::from(config.cores.value);
+    if cores > cpus {
+        tracing::warn!(target: "xferd", cores, cpus, "more cores than CPUs: not pinned, and slower");
+    }
+    if let Some(notice) = notice {
+        tracing::warn!(target: "xferd", "{notice}; blocking threads are used instead, which is slower");
+    }
+    tracing::debug!(target: "xferd", files, "descriptors this process may have");
+}
+
+/// The one line on stdout. A starter that no longer reads it is no reason to end.
+fn announce(line: &str) {
+    let mut stdout = std::io::stdout();
+    let _ = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush());
+}

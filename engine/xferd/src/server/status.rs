@@ -1,0 +1,88 @@
+//! What the daemon says of itself: all of it to its own user, a peer's part to a peer.
+
+use super::control::Daemon;
+use crate::cores::CoresHandle;
+use base::codes::Code;
+use base::hooks::{Action, Ask, Effect, Fact, Facts, Peer, Reply, Stage};
+use serde_json::{Value, json};
+use shard::command::{CoreStatus, RunningTransfer};
+use std::sync::atomic::Ordering;
+
+/// For `xferd status`.
+pub async fn of_daemon(daemon: &Daemon) -> Value {
+    let cores = collect(&daemon.cores).await;
+    let started = daemon.started.borrow();
+    let shared = &daemon.shared;
+    let listen: Vec<String> = started.listen.iter().map(ToString::to_string).collect();
+    let shares: Vec<Value> = started
+        .config
+        .shares
+        .iter()
+        .map(|share| json!({"name": format!("/{}", share.name), "path": share.path.to_string_lossy(),
+            "read_only": share.read_only, "owners": share.owners, "durability_min": share.durability_min.word()}))
+        .collect();
+    let transfers: Vec<Value> = cores.iter().flat_map(|core| &core.running).map(transfer).collect();
+    json!({
+        "running": true, "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(),
+        "name": shared.enrol.hub_name(), "device": shared.enrol.device().to_string(),
+        "root": shared.enrol.root().to_string(), "state": started.config.state.value.to_string_lossy(),
+        "listen": listen, "io": started.io, "notice": started.notice,
+        "uptime_s": daemon.began.elapsed().as_secs(), "draining": daemon.draining.get(),
+        "rules_generation": shared.rules.generation(), "reports_dropped": shared.dropped.load(Ordering::Relaxed),
+        "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
+        "cores": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
+    })
+}
+
+/// For `xfer status`: nothing of other accounts beyond their number.
+pub async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
+    let cores = collect(&daemon.cores).await;
+    let started = daemon.started.borrow();
+    let rules = daemon.shared.rules.table();
+    let may_browse = |name: &str| {
+        let ask = Ask { subject: peer, action: Action::Browse, root: name, facts: &Nothing };
+        rules.decide(&ask).effect == Effect::Allow
+    };
+    let shares: Vec<String> = started
+        .config
+        .shares
+        .iter()
+        .filter(|share| may_browse(&share.name))
+        .map(|share| format!("/{}{}", share.name, if share.read_only { " (read-only)" } else { "" }))
+        .collect();
+    let own = cores.iter().flat_map(|core| &core.running).filter(|running| running.account == peer.account);
+    let data = json!({
+        "name": daemon.shared.enrol.hub_name(), "version": env!("CARGO_PKG_VERSION"),
+        "device": daemon.shared.enrol.device().to_string(), "account": &*peer.account, "io": started.io,
+        "cores": cores.len(), "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
+        "shares": shares, "transfers": own.map(transfer).collect::<Vec<_>>(),
+    });
+    match serde_json::to_vec(&data) {
+        Ok(bytes) => Reply::Success(Some(bytes)),
+        Err(error) => Reply::Error { code: Code::InternalError, message: error.to_string() },
+    }
+}
+
+async fn collect(cores: &CoresHandle) -> Vec<CoreStatus> {
+    let cores = cores.clone();
+    tokio::task::spawn_blocking(move || cores.status()).await.unwrap_or_default()
+}
+
+fn core(core: &CoreStatus) -> Value {
+    json!({"core": core.core, "sessions": core.sessions, "streams": core.streams, "half_open": core.half_open,
+        "transfers": core.transfers, "bytes_in": core.bytes_in, "bytes_out": core.bytes_out,
+        "refused": core.refused, "limiting": core.stages.limiting().map(Stage::name)})
+}
+
+fn transfer(running: &RunningTransfer) -> Value {
+    json!({"id": running.id.to_string(), "account": &*running.account, "direction": running.direction,
+        "bytes": running.bytes, "files": running.files, "limiting": running.limiting})
+}
+
+struct Nothing;
+
+impl Facts for Nothing {
+    fn get(&self, _: &str) -> Option<Fact> {
+        None
+    }
+}
