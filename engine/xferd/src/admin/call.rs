@@ -51,7 +51,11 @@ fn ask(stream: UnixStream, command: &Command) -> Result<Value, Failure> {
     let most = u64::from(Limits::DEFAULT.control_bytes_max);
     let mut text = String::new();
     let mut reader = BufReader::new((&stream).take(most));
-    reader.read_line(&mut text).map_err(|error| lost(&error))?;
+    let read = reader.read_line(&mut text).map_err(|error| lost(&error))?;
+    if read == 0 && matches!(command, Command::Stop { .. }) {
+        // It was gone before its answer: what was asked for.
+        return Ok(Value::Null);
+    }
     let answer: Answer = serde_json::from_str(&text).map_err(|error| lost(&error.into()))?;
     let data = answer.into_result()?;
     if matches!(command, Command::Stop { .. }) {

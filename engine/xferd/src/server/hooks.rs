@@ -15,7 +15,10 @@ use crate::clock::utc_ms;
 use crate::names::Names;
 use crate::rules::Authorizer;
 use base::codes::Code;
-use base::hooks::{Answer, Ask, Busy, Call, Decision, Event, Hooks, Peer, Reply, StoreAsk, Ticket, Trust};
+use base::hooks::{
+    Action, Answer, Ask, Busy, Call, Decision, Effect, Event, Fact, Facts, Hooks, Peer, Reply, StoreAsk,
+    Ticket, Trust,
+};
 use base::io::Now;
 use base::limits::Limits;
 use base::points::Point;
@@ -162,6 +165,12 @@ impl DaemonHooks {
     }
 
     fn status(&mut self, ticket: Ticket, from: &Peer) -> Answer {
+        let ask = Ask { subject: from, action: Action::Invoke("xferd.status"), root: "", facts: &NoFacts };
+        let decision = self.decide(&ask, Now::default());
+        if decision.effect == Effect::Deny {
+            let message = format!("invoke of xferd.status is denied: {}", decision.reason);
+            return Answer::Now(Reply::Error { code: decision.code, message });
+        }
         let Some(reply) = self.reply_to(ticket) else { return Answer::Busy };
         let ask = ToControl::Status { peer: Box::new(from.clone()), reply };
         match self.shared.control.try_send(ask) {
@@ -183,6 +192,15 @@ impl DaemonHooks {
                 return;
             }
         }
+    }
+}
+
+/// Static rules read no facts.
+pub struct NoFacts;
+
+impl Facts for NoFacts {
+    fn get(&self, _: &str) -> Option<Fact> {
+        None
     }
 }
 

@@ -1,15 +1,16 @@
 //! What the daemon says of itself: all of it to its own user, a peer's part to a peer.
 
 use super::control::Daemon;
+use super::hooks::NoFacts;
 use crate::cores::CoresHandle;
 use base::codes::Code;
-use base::hooks::{Action, Ask, Effect, Fact, Facts, Peer, Reply, Stage};
+use base::hooks::{Action, Ask, Effect, Peer, Reply, Stage};
 use serde_json::{Value, json};
 use shard::command::{CoreStatus, RunningTransfer};
 use std::sync::atomic::Ordering;
 
 /// For `xferd status`.
-pub async fn of_daemon(daemon: &Daemon) -> Value {
+pub(super) async fn of_daemon(daemon: &Daemon) -> Value {
     let cores = collect(&daemon.cores).await;
     let started = daemon.started.borrow();
     let shared = &daemon.shared;
@@ -30,17 +31,18 @@ pub async fn of_daemon(daemon: &Daemon) -> Value {
         "uptime_s": daemon.began.elapsed().as_secs(), "draining": daemon.draining.get(),
         "rules_generation": shared.rules.generation(), "reports_dropped": shared.dropped.load(Ordering::Relaxed),
         "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
-        "cores": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
+        "cores": started.config.cores.value,
+        "per_core": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
     })
 }
 
 /// For `xfer status`: nothing of other accounts beyond their number.
-pub async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
+pub(super) async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
     let cores = collect(&daemon.cores).await;
     let started = daemon.started.borrow();
     let rules = daemon.shared.rules.table();
     let may_browse = |name: &str| {
-        let ask = Ask { subject: peer, action: Action::Browse, root: name, facts: &Nothing };
+        let ask = Ask { subject: peer, action: Action::Browse, root: name, facts: &NoFacts };
         rules.decide(&ask).effect == Effect::Allow
     };
     let shares: Vec<String> = started
@@ -77,12 +79,4 @@ fn core(core: &CoreStatus) -> Value {
 fn transfer(running: &RunningTransfer) -> Value {
     json!({"id": running.id.to_string(), "account": &*running.account, "direction": running.direction,
         "bytes": running.bytes, "files": running.files, "limiting": running.limiting})
-}
-
-struct Nothing;
-
-impl Facts for Nothing {
-    fn get(&self, _: &str) -> Option<Fact> {
-        None
-    }
 }
