@@ -34,7 +34,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     /// Goes on towards the end once everything before it is over.
     pub(super) fn finish<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
         let all = self.entries_ended && self.batches.is_empty() && self.resume.is_none();
-        self.publisher.flush = all && self.waiting_files() == 0;
+        self.publisher.flush = all && self.publisher.verified() == self.files.len();
         if !all || !self.files.is_empty() || !self.publisher.is_idle() || self.result.is_some() {
             return;
         }
@@ -50,11 +50,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Finish::Directories => self.sign(core, links),
             Finish::Receipt(..) | Finish::Sent => {}
         }
-    }
-
-    /// Files that are neither verified nor failed.
-    fn waiting_files(&self) -> usize {
-        self.files.values().filter(|incoming| incoming.root.is_none()).count()
     }
 
     /// Removes what the source lacks: nothing at all where the source could not be read whole.

@@ -84,6 +84,8 @@ pub(super) struct Publisher<B> {
     checkpoints: BTreeMap<FileIndex, Checkpoint>,
     /// Files with rows to journal, and with rows not yet covered by a checkpoint since.
     rows: BTreeSet<FileIndex>,
+    /// Files whose journals have something to write.
+    appended: BTreeSet<FileIndex>,
     undurable: BTreeMap<FileIndex, (u64, u64)>,
     in_place: BTreeSet<FileIndex>,
     /// Result of a step of an in-place machine that ended at once.
@@ -185,6 +187,7 @@ impl<B> Publisher<B> {
             running: None,
             checkpoints: BTreeMap::new(),
             rows: BTreeSet::new(),
+            appended: BTreeSet::new(),
             undurable: BTreeMap::new(),
             in_place: BTreeSet::new(),
             inline: None,
@@ -203,6 +206,16 @@ impl<B> Publisher<B> {
     /// A file has chunks to name in its journal.
     pub(super) fn journal_rows(&mut self, file: FileIndex) {
         self.rows.insert(file);
+    }
+
+    /// A file's journal has something to write.
+    pub(super) fn journal_begun(&mut self, file: FileIndex) {
+        self.appended.insert(file);
+    }
+
+    /// Files that are being published or wait only for it.
+    pub(super) fn verified(&self) -> usize {
+        self.ready.len() + self.running.as_ref().map_or(0, |running| running.files.len())
     }
 
     /// A file is to be marked torn before it is written.
@@ -301,6 +314,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             let append = journal.writer.received(&rows);
             let bytes = rows.len() as u64 * (1 << large.map.chunk_log2());
             journal.append(append, Then::Received(file, rows.iter().map(|row| row.chunk).collect()));
+            self.publisher.appended.insert(file);
             if self.publisher.durability.syncs() {
                 let undurable = self.publisher.undurable.entry(file).or_insert((0, core.now.mono_ns));
                 undurable.0 += bytes;
@@ -649,6 +663,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             }
             Step::Append { journal: JournalRef::Part, offset, bytes } => {
                 journal.append(Append { offset, bytes, sequence: 0 }, Then::Step(machine, id));
+                self.publisher.appended.insert(file);
                 self.write_journals(core);
             }
             Step::SetMeta { meta, .. } => {
@@ -680,15 +695,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             let tag = self.publisher.tag(Flight::Write(Which::Transfer, then));
             core.start(owner(key, tag), op);
         }
-        for (file, incoming) in &mut self.files {
-            let Some(journal) = incoming.large.as_mut().and_then(|large| large.journal.as_mut()) else {
-                continue;
-            };
+        let mut waiting = core::mem::take(&mut self.publisher.appended);
+        waiting.retain(|file| {
+            let journal =
+                self.files.get_mut(file).and_then(|incoming| incoming.large.as_mut()?.journal.as_mut());
+            let Some(journal) = journal else { return false };
             if let Some((op, then)) = journal.next_write(core) {
                 let tag = self.publisher.tag(Flight::Write(Which::Part(*file), then));
                 core.start(owner(key, tag), op);
             }
-        }
+            !journal.queue.is_empty()
+        });
+        self.publisher.appended.append(&mut waiting);
     }
 
     /// An operation of this transfer ended.

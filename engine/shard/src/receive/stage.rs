@@ -266,6 +266,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             large.journal = journal;
             large.in_place = in_place.then(|| InPlace::new(disk::publish::FileRef(0), inode, syncs));
         }
+        self.publisher.journal_begun(file);
         if in_place {
             self.publisher.mark(file);
         }
