@@ -17,6 +17,7 @@ mod browse;
 mod client;
 pub mod command;
 mod control;
+mod digest;
 mod dirs;
 mod link;
 mod links;

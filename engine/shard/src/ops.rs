@@ -19,6 +19,8 @@ pub(crate) enum Owner {
     Connect(LinkId),
     /// A listener, by its place in the settings.
     Listener(u32),
+    /// The home of an outgoing transfer.
+    Send { link: LinkId, number: u32 },
     /// The sending lane of a link.
     SendLane { link: LinkId, tag: u64 },
     /// The home of an incoming transfer.

@@ -146,6 +146,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
                     core.start(owner, Op::Accept { listener });
                 }
             }
+            Owner::Send { link, number } => sends.on_op(core, links, (link, number), finish),
             Owner::SendLane { link, tag } => sends.on_lane_op(core, links, link, tag, finish),
             Owner::Receive { link, number, tag } => receives.on_op(core, links, (link, number), tag, finish),
             Owner::ReceiveLane { link, tag } => receives.on_lane_op(core, links, link, tag, finish),

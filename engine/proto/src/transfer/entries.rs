@@ -12,6 +12,7 @@ use crate::wire::{Reader, Writer};
 use alloc::string::String;
 use alloc::vec::Vec;
 use base::entry::{Entry, FileTime, Kind};
+use base::ids::Value;
 use base::limits::Limits;
 
 /// Fixed bytes of a batch's head and of each entry and owner.
@@ -20,6 +21,7 @@ const ENTRY_BYTES: usize = 48;
 const OWNER_BYTES: usize = 6;
 const FLAG_END: u16 = 1;
 const FLAG_FAILED_READS: u16 = 2;
+const FLAG_ROOTS: u16 = 4;
 const MODE_MAX: u32 = 0o7777;
 const NANOS_MAX: u32 = 999_999_999;
 
@@ -32,7 +34,11 @@ pub const HEAD: Layout = Layout {
         field("sequence", "u32", "of the batch, from 0"),
         field("first", "u32", "index of its first entry"),
         field("count", "u16", "entries"),
-        field("flags", "u16", "1: the last batch; 2: some of the source could not be read"),
+        field(
+            "flags",
+            "u16",
+            "1: the last batch; 2: some of the source could not be read; 4: entries have roots",
+        ),
         field("owners", "u16", "owners named in this batch"),
         field("rows", "owners, then entries", "see below"),
     ],
@@ -66,6 +72,7 @@ pub const ENTRY: Layout = Layout {
         field("shared", "u16", "leading bytes of the path as in the entry before"),
         field("suffix", "u16 + bytes", "the rest of the path"),
         field("target", "u16 + bytes", "of a symlink, else empty"),
+        field("root", "[32]", "only with flag 4: BLAKE3 of a file's content, zero for the rest"),
     ],
 };
 
@@ -110,6 +117,7 @@ pub struct EntriesWriter {
     owner_bytes: Writer,
     entry_bytes: Writer,
     previous: Vec<u8>,
+    roots: bool,
 }
 
 impl EntriesWriter {
@@ -125,7 +133,14 @@ impl EntriesWriter {
             owner_bytes: Writer::new(),
             entry_bytes: Writer::new(),
             previous: Vec::new(),
+            roots: false,
         }
+    }
+
+    /// A batch whose entries carry the roots of their files, so that content is compared, not size and time.
+    #[must_use]
+    pub fn with_roots(self) -> Self {
+        Self { roots: true, ..self }
     }
 
     /// Entries so far.
@@ -143,12 +158,22 @@ impl EntriesWriter {
     /// # Errors
     /// The batch is full; or the entry itself breaks a rule. Either way nothing was added.
     pub fn push(&mut self, entry: &Entry, names: OwnerNames<'_>) -> Result<(), PushError> {
+        self.push_root(entry, names, Value::default())
+    }
+
+    /// As [`Self::push`], with the root of a file's content; it travels only in a batch
+    /// [`with_roots`](Self::with_roots).
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_root(&mut self, entry: &Entry, names: OwnerNames<'_>, root: Value) -> Result<(), PushError> {
         check(entry, &self.limits).map_err(PushError::Entry)?;
         let owners = [(entry.uid, false, names.user), (entry.gid, true, names.group)]
             .map(|(id, group, name)| self.unnamed(id, group, name).map(|name| (id, group, name)));
         let owner_bytes: usize = owners.iter().flatten().map(|(_, _, name)| OWNER_BYTES + name.len()).sum();
         let shared = shared_prefix(&self.previous, &entry.path);
-        let bytes = ENTRY_BYTES + entry.path.len() - shared + entry.target.len();
+        let root_bytes = if self.roots { Value::LEN } else { 0 };
+        let bytes = ENTRY_BYTES + entry.path.len() - shared + entry.target.len() + root_bytes;
         let record_bytes = self.limits.record_bytes as usize;
         if u32::from(self.count) >= self.limits.entries_batch_max
             || self.len() + owner_bytes + bytes > record_bytes
@@ -164,6 +189,9 @@ impl EntriesWriter {
             self.owner_bytes.u32(id).u8(u8::from(group)).counted8(name.as_bytes());
         }
         self.write(entry, shared);
+        if self.roots {
+            self.entry_bytes.bytes(&root.0);
+        }
         self.previous.truncate(shared);
         self.previous.extend_from_slice(&entry.path[shared..]);
         self.count += 1;
@@ -174,6 +202,7 @@ impl EntriesWriter {
     /// not take a missing name for a deleted one. An empty batch is one that only ends.
     pub fn finish(self, end: bool, failed_reads: bool) -> Vec<u8> {
         let flags = (u16::from(end) * FLAG_END) | (u16::from(failed_reads) * FLAG_FAILED_READS);
+        let flags = flags | (u16::from(self.roots) * FLAG_ROOTS);
         let mut out = Writer::with_capacity(self.len());
         out.u32(self.transfer).u32(self.sequence).u32(self.first).u16(self.count);
         out.u16(flags).u16(self.owners.len() as u16);
@@ -216,6 +245,8 @@ pub struct EntriesBatch {
     pub owners: Vec<Owner>,
     /// The entries.
     pub entries: Vec<Entry>,
+    /// Roots of their content, one for each entry, where the batch has them.
+    pub roots: Vec<Value>,
 }
 
 impl EntriesBatch {
@@ -235,10 +266,11 @@ impl EntriesBatch {
         let mut reader = Reader::new(bytes);
         let (transfer, sequence, first) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let (count, flags, owners) = (reader.u16()?, reader.u16()?, reader.u16()?);
-        if flags & !(FLAG_END | FLAG_FAILED_READS) != 0 {
+        if flags & !(FLAG_END | FLAG_FAILED_READS | FLAG_ROOTS) != 0 {
             return Err(no_meaning("flags", u64::from(flags)));
         }
         let (end, failed_reads) = (flags & FLAG_END != 0, flags & FLAG_FAILED_READS != 0);
+        let rooted = flags & FLAG_ROOTS != 0;
         at_most("count", u64::from(count), u64::from(limits.entries_batch_max))?;
         at_most("owners", u64::from(owners), 2 * u64::from(count))?;
         let least = usize::from(owners) * OWNER_BYTES + usize::from(count) * ENTRY_BYTES;
@@ -246,14 +278,18 @@ impl EntriesBatch {
         order.begin(sequence, first, end)?;
         let owners = read_owners(&mut reader, owners, limits)?;
         let mut entries: Vec<Entry> = Vec::with_capacity(usize::from(count));
+        let mut roots = Vec::new();
         for _ in 0..count {
             let previous = entries.last().map_or(&[][..], |entry| &entry.path);
             let entry = read_entry(&mut reader, previous, limits)?;
             order.accept(check(&entry, limits)?, entry.kind)?;
             entries.push(entry);
+            if rooted {
+                roots.push(Value(reader.array()?));
+            }
         }
         reader.finish()?;
-        Ok(Self { transfer, sequence, first, end, failed_reads, owners, entries })
+        Ok(Self { transfer, sequence, first, end, failed_reads, owners, entries, roots })
     }
 
     /// Name of an owner or group on the sender.

@@ -2,14 +2,16 @@
 
 use super::home::{Directory, Doomed, Home, Level, Place};
 use super::stage::Incoming;
+use crate::digest::Digest;
 use crate::dirs::DirId;
 use crate::links::Links;
+use crate::ops::{Finish, Owner};
 use crate::send::{list, listed_directory, read_link, stat_of};
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind, Stat};
 use base::hooks::{FileAction, Hooks};
-use base::ids::FileIndex;
+use base::ids::{FileIndex, Value};
 use base::io::{Act, ActOut, Errno, How, Io};
 use base::name::{Name, RelPath, join};
 use disk::meta::{self, LocalOwner};
@@ -25,7 +27,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     /// Answers entries, a batch a step, while nothing is being re-hashed.
     pub(super) fn compare<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
         let limits = core.limits();
-        if self.resume.is_some() || self.files.len() > limits.seal_files_max as usize * 4 {
+        self.digest_on(core);
+        if self.resume.is_some()
+            || self.digest.is_some()
+            || self.files.len() > limits.seal_files_max as usize * 4
+        {
             return;
         }
         let Some((batch, mut at)) = self.batches.pop_front() else { return };
@@ -37,8 +43,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             let entry = &batch.entries[at];
             let ahead = stats.pop().flatten();
             let owner = self.local_owner(core, entry, &batch);
-            let Some(verdict) = self.verdict(core, index, entry, owner, ahead) else {
-                // A part of an earlier run is being re-hashed; the rest is answered after it.
+            let root = batch.roots.get(at).copied();
+            let Some(verdict) = self.verdict(core, index, entry, root, owner, ahead) else {
+                // A part of an earlier run, or what is there, is being hashed; the rest is answered after it.
                 self.batches.push_front((batch, at));
                 return send(core, links, self, want);
             };
@@ -120,6 +127,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         core: &mut Core<I, H>,
         index: FileIndex,
         entry: &Entry,
+        root: Option<Value>,
         owner: LocalOwner,
         ahead: Option<Result<Stat, Errno>>,
     ) -> Option<Verdict> {
@@ -151,7 +159,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         match entry.kind {
             Kind::Directory => Some(self.directory(core, entry, parent, &name, owner, stat)),
             Kind::Symlink => Some(self.symlink(core, index, entry, parent, name, owner, stat)),
-            Kind::File => self.file(core, index, entry, parent, name, owner, stat),
+            Kind::File => self.file(core, index, entry, root, parent, name, owner, stat),
         }
     }
 
@@ -341,13 +349,66 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         core: &mut Core<I, H>,
         index: FileIndex,
         entry: &Entry,
+        root: Option<Value>,
         parent: DirId,
         name: Box<[u8]>,
         owner: LocalOwner,
         stat: Option<Stat>,
     ) -> Option<Verdict> {
-        let verdict = meta::verdict(entry, owner, stat.as_ref(), None, None, &self.meta_options);
+        let same = match (root, &stat) {
+            (Some(root), Some(stat)) if stat.kind == Some(Kind::File) && stat.size == entry.size => {
+                Some(entry.size == 0 || self.content_of(core, index, parent, &name, stat.size)? == Some(root))
+            }
+            _ => None,
+        };
+        let verdict = meta::verdict(entry, owner, stat.as_ref(), None, same, &self.meta_options);
         self.decide(core, index, entry, parent, name, owner, stat, verdict)
+    }
+
+    /// Root of what is there; the outer `None`: it is being read, ask again. The inner `None`: it cannot be read.
+    fn content_of<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        dir: DirId,
+        name: &[u8],
+        size: u64,
+    ) -> Option<Option<Value>> {
+        if let Some((_, root)) = self.digested.take_if(|(of, _)| *of == index) {
+            return Some(root);
+        }
+        let opened = self.dirs.fd(core, dir).and_then(|dir| {
+            let name = Name::new(name).map_err(|_| Errno::INVAL)?;
+            core.open(|batch| {
+                let path = batch.path(RelPath::from(name));
+                Act::Open { dir, path, how: How::Read }
+            })
+        });
+        let Ok(fd) = opened else { return Some(None) };
+        self.digest = Some((index, Digest::new(fd, size)));
+        self.digest_on(core);
+        None
+    }
+
+    /// Goes on reading what is there.
+    pub(super) fn digest_on<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        let owner =
+            Owner::Receive { link: self.key.link, number: self.key.number, tag: super::home::TAG_DIGEST };
+        if let Some((_, digest)) = &mut self.digest {
+            digest.read_on(core, owner);
+        }
+    }
+
+    /// A read of what is there ended.
+    pub(super) fn on_digest<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, finish: Finish<B>) {
+        let Some((index, digest)) = &mut self.digest else { return };
+        let (index, ended) = (*index, digest.on_read(&finish));
+        drop(finish);
+        let Some(result) = ended else { return self.digest_on(core) };
+        if let Some((_, digest)) = self.digest.take() {
+            core.close(digest.fd);
+        }
+        self.digested = Some((index, result.ok()));
     }
 
     /// From the comparison to the answer.

@@ -12,6 +12,7 @@ use super::resume::Resume;
 use super::stage::Incoming;
 use super::{Ended, ReceiveMail, ReceiveSpec};
 use crate::command::{Failure, RunningTransfer, Totals};
+use crate::digest::Digest;
 use crate::dirs::{DirId, Dirs};
 use crate::link::{Link, LinkId};
 use crate::links::{Links, MS};
@@ -38,6 +39,9 @@ use std::sync::Arc;
 const DIRECTORIES_OPEN_MAX: u32 = 256;
 /// Bytes above which data streams are worth opening.
 const STREAMS_FROM_BYTES: u64 = 64 << 20;
+
+/// Tag of a home's operation that reads what is there.
+pub(super) const TAG_DIGEST: u64 = 1 << 61;
 
 /// A directory on the path of the entry being compared.
 pub(super) struct Level {
@@ -99,6 +103,9 @@ pub(crate) struct Home<B> {
     pub(super) entries_ended: bool,
     /// The part of an earlier run that is being looked at.
     pub(super) resume: Option<Resume>,
+    /// What is there being read for its root (`--checksum`), and the last root read.
+    pub(super) digest: Option<(FileIndex, Digest)>,
+    pub(super) digested: Option<(FileIndex, Option<Value>)>,
     seals: BTreeMap<u32, PendingSeal>,
     next_seal: u32,
     pub(super) receipt: ReceiptWriter,
@@ -150,6 +157,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             failed_reads: false,
             entries_ended: false,
             resume: None,
+            digest: None,
+            digested: None,
             seals: BTreeMap::new(),
             next_seal: 0,
             receipt: ReceiptWriter::new(&core.settings.key.verifying_key()),
@@ -437,15 +446,26 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// The end, once every lane and every operation has let go.
     pub(super) fn ended<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Option<Ended> {
-        if !self.dropping || !self.streams.is_empty() || self.publisher.in_flight() > 0 || self.resume_reads()
+        if !self.dropping
+            || !self.streams.is_empty()
+            || self.publisher.in_flight() > 0
+            || self.resume_reads()
+            || self.digest_reads()
         {
             return None;
         }
         self.close_files(core);
+        if let Some((_, digest)) = self.digest.take() {
+            core.close(digest.fd);
+        }
         self.publisher.close(core, self.result.as_ref().is_some_and(Result::is_ok));
         self.dirs.clear(core);
         let result = self.result.take()?;
         Some(Ended { link: self.key.link, result, totals: self.totals })
+    }
+
+    fn digest_reads(&self) -> bool {
+        self.digest.as_ref().is_some_and(|(_, digest)| digest.is_reading())
     }
 
     /// When a step is due, monotonic ns.

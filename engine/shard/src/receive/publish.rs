@@ -720,6 +720,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if tag == super::resume::TAG {
             return self.on_resume(core, links, finish);
         }
+        if tag == super::home::TAG_DIGEST {
+            return self.on_digest(core, finish);
+        }
         let result = finish.result;
         drop(finish.slot);
         match self.publisher.flights.remove(&tag) {

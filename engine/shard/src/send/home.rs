@@ -9,19 +9,21 @@
 
 use super::files::{Files, OpenFile, Wanted};
 use super::lane::{LaneReport, SendLane};
-use super::scan::{Found, Scan, stat_of};
+use super::scan::{Found, Place, Scan, stat_of};
 use super::seals::{Item, Seals};
 use super::{SendMail, SendSpec, StreamRef, TransferKey, pack};
 use crate::command::{Failure, RunningTransfer, Totals};
+use crate::digest::Digest;
 use crate::dirs::Dirs;
 use crate::links::{Links, MS};
 use crate::mailbox::Mail;
+use crate::ops::{Finish, Owner};
 use crate::receive::Ended;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind};
 use base::hooks::{Event, FileAction, Hooks, StageTimes};
-use base::ids::{FileIndex, TransferId};
+use base::ids::{FileIndex, TransferId, Value};
 use base::io::{Act, Errno, Fd, How, Io};
 use base::name::{Name, RelPath};
 use proto::transfer::ack::{Ack, Level};
@@ -71,6 +73,8 @@ pub(crate) struct Home {
     streams_asked: bool,
     /// Files that could not be read and whose receiver has not been told.
     failures: Vec<(FileIndex, Code)>,
+    /// The entry whose content is being hashed before it is offered (`--checksum`).
+    digest: Option<(Digest, Entry, Place)>,
     pub(crate) totals: Totals,
     bytes_known: u64,
     bytes_offered: u64,
@@ -100,7 +104,10 @@ impl Home {
             key,
             dirs: Dirs::new(DIRECTORIES_OPEN_MAX),
             scan,
-            writer: EntriesWriter::new(limits, key.number, 0, 0),
+            writer: match spec.options.checksum {
+                true => EntriesWriter::new(limits, key.number, 0, 0).with_roots(),
+                false => EntriesWriter::new(limits, key.number, 0, 0),
+            },
             written: Vec::new(),
             unanswered: VecDeque::new(),
             sequence: 0,
@@ -113,6 +120,7 @@ impl Home {
             lanes,
             streams_asked: false,
             failures: Vec::new(),
+            digest: None,
             totals: Totals::default(),
             bytes_known: 0,
             bytes_offered: 0,
@@ -151,8 +159,10 @@ impl Home {
     fn scan_on<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
         let limits = core.settings.limits.clone();
         let mut budget = limits.entries_batch_max;
+        self.digest_on(core);
         while !self.entries_ended
             && budget > 0
+            && self.digest.is_none()
             && self.unanswered.len() < limits.entries_unanswered_max as usize
             && self.seals.pending() < limits.seals_pending_max as usize
         {
@@ -167,9 +177,12 @@ impl Home {
                         "more than this account may pull at once: see the limits of the share".to_owned();
                     return self.fail(Code::TooLarge, message);
                 }
+                Found::Entry(entry, Some(place)) if self.spec.options.checksum && entry.size > 0 => {
+                    self.begin_digest(core, entry, place);
+                }
                 Found::Entry(entry, place) => {
                     let item = Item { index: FileIndex(self.next_index), entry, place };
-                    self.add_entry(core, links, item);
+                    self.add_entry(core, links, item, Value::default());
                 }
                 Found::Skipped { path, why } => {
                     self.totals.count(FileAction::Skipped);
@@ -197,16 +210,22 @@ impl Home {
             || self.files_known >= self.spec.obligations.files_max
     }
 
-    fn add_entry<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>, item: Item) {
+    fn add_entry<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        item: Item,
+        root: Value,
+    ) {
         let names = self.spec.options.owners.then(|| {
             (core.hooks.owner_name(item.entry.uid, false), core.hooks.owner_name(item.entry.gid, true))
         });
         let (user, group) = names.unwrap_or_default();
         let names = OwnerNames { user: user.as_deref(), group: group.as_deref() };
-        let mut pushed = self.writer.push(&item.entry, names);
+        let mut pushed = self.writer.push_root(&item.entry, names, root);
         if pushed == Err(PushError::Full) {
             self.flush_entries(core, links);
-            pushed = self.writer.push(&item.entry, names);
+            pushed = self.writer.push_root(&item.entry, names, root);
         }
         match pushed {
             Ok(()) => {
@@ -232,12 +251,75 @@ impl Home {
         }
         self.sequence += 1;
         let next = EntriesWriter::new(&core.settings.limits, self.key.number, self.sequence, self.next_index);
+        let next = if self.spec.options.checksum { next.with_roots() } else { next };
         let writer = core::mem::replace(&mut self.writer, next);
         if !self.written.is_empty() {
             self.unanswered.push_back(core::mem::take(&mut self.written).into());
         }
         let bytes = writer.finish(self.entries_ended, self.scan.failed_reads);
         links.send_bytes(core, self.key.link, FrameType::Entries, &bytes);
+    }
+
+    /// Hashes a file before its entry is offered.
+    fn begin_digest<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, entry: Entry, place: Place) {
+        let opened = self.dirs.fd(core, place.dir).and_then(|dir| {
+            let name = Name::new(&place.name).map_err(|_| Errno::INVAL)?;
+            core.open(|batch| {
+                let path = batch.path(RelPath::from(name));
+                Act::Open { dir, path, how: How::Read }
+            })
+        });
+        match opened {
+            Ok(fd) => {
+                self.digest = Some((Digest::new(fd, entry.size), entry, place));
+                self.digest_on(core);
+            }
+            Err(errno) => self.unreadable(core, &entry, place, errno),
+        }
+    }
+
+    fn unreadable<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        entry: &Entry,
+        place: Place,
+        errno: Errno,
+    ) {
+        self.scan.failed_reads |= errno != Errno::NOENT;
+        let code = if errno == Errno::NOENT { Code::Vanished } else { Code::from_errno(errno) };
+        self.count_failure(core, &entry.path, code);
+        self.dirs.release(core, place.dir);
+    }
+
+    fn digest_on<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        let owner = Owner::Send { link: self.key.link, number: self.key.number };
+        if let Some((digest, ..)) = &mut self.digest {
+            digest.read_on(core, owner);
+        }
+    }
+
+    /// A read of the digest ended.
+    pub(super) fn on_digest<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        finish: Finish<I::Buf>,
+    ) where
+        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let Some((digest, ..)) = &mut self.digest else { return };
+        let ended = digest.on_read(&finish);
+        drop(finish);
+        let Some(result) = ended else { return self.digest_on(core) };
+        let Some((digest, entry, place)) = self.digest.take() else { return };
+        close(core, digest.fd);
+        match result {
+            Ok(root) => {
+                let item = Item { index: FileIndex(self.next_index), entry, place: Some(place) };
+                self.add_entry(core, links, item, root);
+            }
+            Err(errno) => self.unreadable(core, &entry, place, errno),
+        }
     }
 
     /// The receiver's verdicts.
@@ -636,11 +718,17 @@ impl Home {
 
     /// The end, once every lane has let go.
     pub(super) fn ended<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Option<Ended> {
-        if !self.dropped || !self.lanes.is_empty() {
+        if !self.dropped
+            || !self.lanes.is_empty()
+            || self.digest.as_ref().is_some_and(|(digest, ..)| digest.is_reading())
+        {
             return None;
         }
         for file in core::mem::take(&mut self.files.open).into_values() {
             close(core, file.fd);
+        }
+        if let Some((digest, ..)) = self.digest.take() {
+            close(core, digest.fd);
         }
         self.scan.abandon(core, &mut self.dirs);
         self.dirs.clear(core);

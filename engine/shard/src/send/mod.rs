@@ -195,6 +195,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
         }
     }
 
+    /// A read of a home ended.
+    pub(crate) fn on_op<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        key: (LinkId, u32),
+        finish: Finish<B>,
+    ) {
+        if let Some(home) = self.homes.get_mut(&key) {
+            home.on_digest(core, links, finish);
+        }
+    }
+
     /// A read of a lane ended.
     pub(crate) fn on_lane_op<I: Io<Buf = B>, H: Hooks>(
         &mut self,
