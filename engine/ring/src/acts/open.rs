@@ -31,5 +31,11 @@ fn flags(how: How) -> (OFlags, Mode) {
 pub(super) fn beneath(dir: BorrowedFd<'_>, path: &CStr, how: How) -> Result<OwnedFd, Errno> {
     let path = if path.is_empty() { c"." } else { path };
     let (flags, mode) = flags(how);
+    exactly(dir, path, flags, mode)
+}
+
+/// Opens with these flags, beneath and without links. A plain openat(2) would do for one component; it
+/// measured no faster.
+pub(super) fn exactly(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     call(|| openat2(dir, path, flags | COMMON, mode, BENEATH))
 }

@@ -1,14 +1,12 @@
 //! Whole small files in one act: the path of the many.
 
-use super::{call, meta, text};
+use super::{call, meta, open, text};
 use crate::pool::close;
 use base::entry::{Kind, Meta};
 use base::io::{ActOut, Batch, Errno, Fd, NameAt};
 use rustix::fd::{BorrowedFd, IntoRawFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, unlinkat};
 use std::ffi::CStr;
-
-const COMMON: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCTTY);
 
 /// Bytes of a batch's data.
 #[derive(Clone, Copy)]
@@ -29,8 +27,7 @@ impl Span {
     }
 }
 
-/// Opens, stats, reads, stats, closes. What is not a regular file is not read. A plain openat(2) suffices for
-/// one component that is no link; see ARCHITECTURE.md.
+/// Opens, stats, reads, stats, closes. What is not a regular file is not read.
 pub(super) fn get<B: AsRef<[u8]> + AsMut<[u8]>>(
     batch: &mut Batch<B>,
     dir: BorrowedFd<'_>,
@@ -49,7 +46,7 @@ pub(super) fn get<B: AsRef<[u8]> + AsMut<[u8]>>(
 
 fn get_into(dir: BorrowedFd<'_>, name: &CStr, room: Result<&mut [u8], Errno>) -> Result<ActOut, Errno> {
     let room = room?;
-    let fd = call(|| openat(dir, name, OFlags::RDONLY | OFlags::NONBLOCK | COMMON, Mode::empty()))?;
+    let fd = open::exactly(dir, name, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty())?;
     let before = meta::stat_of(as_borrowed(&fd))?;
     if before.kind != Some(Kind::File) {
         return Ok(ActOut::Got { len: 0, before, after: before });
@@ -85,8 +82,7 @@ pub(super) fn put<B: AsRef<[u8]>>(
         (None, _) => return Err(Errno::INVAL),
     };
     let name = text(batch.name_z(name))?;
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | COMMON;
-    let fd = call(|| openat(dir, name, flags, Mode::RUSR | Mode::WUSR))?;
+    let fd = open::exactly(dir, name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR)?;
     match fill(fd, content, meta, keep) {
         Ok(out) => Ok(out),
         Err(error) => {
