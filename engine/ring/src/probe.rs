@@ -28,12 +28,13 @@ pub fn probe() -> Result<Found, Refusal> {
 pub(crate) fn make(limits: &Limits) -> Result<(IoUring, Found), Refusal> {
     // Submissions go out once a turn; when the queue fills earlier it is submitted earlier.
     let submissions = limits.ops_in_flight_per_core.next_power_of_two().min(1024);
-    // Every operation, a cancellation of each, and the ring's own.
+    // Every operation, a cancellation of each, and the ring's own; more than the kernel's most is clamped, and
+    // the kernel then keeps what does not fit until there is room.
     let completions = (limits.ops_in_flight_per_core * 2 + 64).next_power_of_two();
     let mut last = Refusal::Missing;
     for flavour in 0..4 {
         let mut builder = IoUring::builder();
-        builder.setup_cqsize(completions).dontfork();
+        builder.setup_cqsize(completions).setup_clamp().dontfork();
         match flavour {
             0 => builder.setup_single_issuer().setup_defer_taskrun().setup_taskrun_flag(),
             1 => builder.setup_single_issuer().setup_coop_taskrun().setup_taskrun_flag(),
