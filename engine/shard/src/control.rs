@@ -322,11 +322,15 @@ impl Control {
             destination: located.destination,
             durability,
             window: limits.window_bytes_per_stream,
-            streams_max: limits.streams_max as u16,
+            // A rate is kept on the control connection, so no other carries data.
+            streams_max: if obligations.bytes_per_second == u64::MAX { limits.streams_max as u16 } else { 1 },
             home: core.id.0,
             cores: core.settings.cores,
             limits: (&obligations).into(),
         };
+        if obligations.bytes_per_second != u64::MAX {
+            links.limit_rate(core, link, obligations.bytes_per_second);
+        }
         let streams = self.sessions.get(&link).map_or(Vec::new(), |session| session.streams.clone());
         match action {
             Action::Push => receives.begin(

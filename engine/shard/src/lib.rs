@@ -24,6 +24,7 @@ mod links;
 pub mod mailbox;
 mod ops;
 mod place;
+mod rate;
 mod receive;
 mod rx;
 mod send;

@@ -10,6 +10,7 @@
 //!                   +---------+-------+   failure, Close, end of the stream
 //! ```
 
+use crate::rate::Rate;
 use crate::rx::Rx;
 use crate::tools::Core;
 use crate::tx::Tx;
@@ -182,6 +183,8 @@ pub(crate) struct Link<B> {
     pub(crate) deadline_ns: u64,
     /// Already reported as down.
     pub(crate) reported: bool,
+    /// What the decision lets through in each direction, receiving first.
+    pub(crate) rate: Option<[Rate; 2]>,
     /// Accepted here (and so counted by admission).
     pub(crate) accepted: bool,
 }

@@ -4,6 +4,7 @@ use crate::admission::Admission;
 use crate::link::{Link, LinkEvent, LinkId, Phase, Role, Shaking, Up};
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner, Yield};
+use crate::rate::Rate;
 use crate::rx::{Rx, full_frame_bytes, header_of};
 use crate::tools::Core;
 use crate::tx::Tx;
@@ -125,6 +126,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             tx: Tx::new(),
             lent: 0,
             deadline_ns,
+            rate: None,
             reported: false,
             accepted: false,
         });
@@ -186,7 +188,10 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     /// How many data slots may be queued on a link.
     pub(crate) fn room<I: Io<Buf = B>, H: Hooks>(&self, core: &Core<I, H>, id: LinkId) -> u32 {
         match self.find(id) {
-            Some(link) if link.is_up() => link.tx.room(core.settings.limits.buffers_per_direction),
+            Some(link) if link.is_up() => {
+                let free = link.rate.is_none_or(|[_, mut tx]| tx.allows(core.now.mono_ns));
+                if free { link.tx.room(core.settings.limits.buffers_per_direction) } else { 0 }
+            }
             _ => 0,
         }
     }
@@ -209,7 +214,13 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             .rekey_if_due(now, &mut link.tx)
             .and_then(|()| up.sealer.seal(kind, slot.as_mut(), data_len, trailer));
         match sealed {
-            Ok((at, len)) => link.tx.push_slot(slot, at, len),
+            Ok((at, len)) => {
+                if let Some([_, tx]) = &mut link.rate {
+                    tx.allows(now.mono_ns);
+                    tx.take(u64::from(len));
+                }
+                link.tx.push_slot(slot, at, len);
+            }
             Err(error) => return self.fail(core, id, error.code(), "a record could not be sealed"),
         }
         self.pump(core, id);
@@ -245,7 +256,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let full_len = full_frame_bytes(&core.settings.limits);
         let Some(link) = self.find_mut(id) else { return };
         let socket = link.socket;
-        if link.lent >= most {
+        let now_ns = core.now.mono_ns;
+        if link.lent >= most || !link.rate.as_mut().is_none_or(|[rx, _]| rx.allows(now_ns)) {
             link.rx = Rx::Paused { full };
             return;
         }
@@ -381,6 +393,9 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
                 match up.opener.open(&header, payload) {
                     Ok(opened) => {
                         up.liveness.on_received(core.now);
+                        if let Some([rx, _]) = &mut link.rate {
+                            rx.take(u64::from(length));
+                        }
                         let (kind, data_len, trailer) = (opened.kind, opened.data_len, opened.trailer);
                         self.on_opened(core, id, kind, slot, data_len, trailer);
                     }
@@ -630,12 +645,39 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         }
     }
 
+    /// Bounds a link's bytes per second, in each direction.
+    pub(crate) fn limit_rate<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &Core<I, H>,
+        id: LinkId,
+        per_second: u64,
+    ) {
+        if let Some(link) = self.find_mut(id) {
+            link.rate = Some([Rate::new(per_second, core.now.mono_ns); 2]);
+        }
+    }
+
+    /// Lets links go on whose rate allows it again.
+    fn let_on<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
+        let most = core.settings.limits.buffers_per_direction;
+        let Some(link) = self.find(id) else { return };
+        if link.rate.is_none() {
+            return;
+        }
+        match link.rx {
+            Rx::Paused { full } if link.lent < most => self.receive(core, id, full),
+            _ => {}
+        }
+        core.events.push_back(LinkEvent::Room(id));
+    }
+
     /// Closes what passed its deadline and pings the silent.
     pub(crate) fn sweep<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
         let mono = core.now.mono_ns;
         for index in 0..self.slab.len() {
-            let Some(link) = self.slab[index].1.as_mut() else { continue };
-            let id = link.id;
+            let Some(id) = self.slab[index].1.as_ref().map(|link| link.id) else { continue };
+            self.let_on(core, id);
+            let Some(link) = self.find_mut(id) else { continue };
             match &mut link.phase {
                 Phase::Closing if link.deadline_ns <= mono => {
                     link.tx.abandon();
