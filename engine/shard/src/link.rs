@@ -128,6 +128,8 @@ pub(crate) struct Up {
     pub(crate) initiator: bool,
     /// Number of the stream in its session; 0 for the control connection.
     pub(crate) stream: u16,
+    /// The last record that was sealed announces a full one.
+    pub(crate) announced: bool,
 }
 
 impl Up {
@@ -149,6 +151,7 @@ impl Up {
             join: established.join,
             initiator: established.role == HandshakeRole::Initiator,
             stream,
+            announced: false,
         }
     }
 

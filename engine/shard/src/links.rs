@@ -36,6 +36,11 @@ pub(crate) struct Links<B> {
     next_psk: u64,
 }
 
+/// Whether a trailer, which ends in its flags, announces a full record.
+fn announces(trailer: &[u8]) -> bool {
+    trailer.last().is_some_and(|flags| u16::from(*flags) & Flags::FULL.bits() != 0)
+}
+
 impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     pub(crate) fn new() -> Self {
         Self {
@@ -177,6 +182,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let now = core.now;
         let Some(link) = self.find_mut(id) else { return };
         let Phase::Up(up) = &mut link.phase else { return };
+        up.announced = announces(trailer);
         let sealed =
             up.rekey_if_due(now, &mut link.tx).and_then(|()| up.sealer.seal_vec(kind, data, trailer));
         match sealed {
@@ -210,9 +216,10 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let now = core.now;
         let Some(link) = self.find_mut(id) else { return };
         let Phase::Up(up) = &mut link.phase else { return };
-        let sealed = up
-            .rekey_if_due(now, &mut link.tx)
-            .and_then(|()| up.sealer.seal(kind, slot.as_mut(), data_len, trailer));
+        // Nothing comes between a record that announces a full one and that one, not even a change of keys.
+        let announced = core::mem::replace(&mut up.announced, announces(trailer));
+        let rekeyed = if announced { Ok(()) } else { up.rekey_if_due(now, &mut link.tx) };
+        let sealed = rekeyed.and_then(|()| up.sealer.seal(kind, slot.as_mut(), data_len, trailer));
         match sealed {
             Ok((at, len)) => {
                 if let Some([_, tx]) = &mut link.rate {

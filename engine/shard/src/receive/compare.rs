@@ -64,7 +64,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         send(core, links, self, want);
     }
 
-    /// Stats of entries that lie in directories already open, in one batch; `None`: stat it by itself.
+    /// Stats of entries that lie in directories already open, many at a time; `None`: stat it by itself.
     /// The result is in reverse, to be popped.
     fn stat_ahead<I: Io<Buf = B>, H: Hooks>(
         &mut self,
@@ -81,26 +81,38 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             results.reverse();
             return results;
         };
-        let mut batch = core.batch();
-        for entry in entries {
-            let Some((parent, name)) = RelPath::new(&entry.path).ok().and_then(|path| path.split()) else {
-                break;
-            };
-            if parent.as_bytes() != path || entry.kind == Kind::Directory {
+        let most = core.settings.limits.acts_inline_max as usize;
+        let mut done = 0;
+        while done < entries.len() {
+            let mut batch = core.batch();
+            for entry in entries[done..].iter().take(most) {
+                let Some((parent, name)) = RelPath::new(&entry.path).ok().and_then(|path| path.split())
+                else {
+                    break;
+                };
+                if parent.as_bytes() != path || entry.kind == Kind::Directory {
+                    break;
+                }
+                let name = batch.name(name);
+                batch.push(Act::Stat { dir: fd, name: Some(name) });
+            }
+            let count = batch.len();
+            if count > 0 {
+                core.io.act(&mut batch);
+            }
+            for (slot, result) in results[done..].iter_mut().zip(&batch.results) {
+                *slot = Some(match result {
+                    Ok(ActOut::Stat(stat)) => Ok(*stat),
+                    Ok(_) => Err(Errno::IO),
+                    Err(errno) => Err(*errno),
+                });
+            }
+            core.recycle(batch);
+            if count < most {
                 break;
             }
-            let name = batch.name(name);
-            batch.push(Act::Stat { dir: fd, name: Some(name) });
+            done += count;
         }
-        core.io.act(&mut batch);
-        for (slot, result) in results.iter_mut().zip(&batch.results) {
-            *slot = Some(match result {
-                Ok(ActOut::Stat(stat)) => Ok(*stat),
-                Ok(_) => Err(Errno::IO),
-                Err(errno) => Err(*errno),
-            });
-        }
-        core.recycle(batch);
         results.reverse();
         results
     }
