@@ -43,12 +43,13 @@ impl Inner {
                 let fd = self.add_descriptor(at.end, Object::Socket(socket));
                 self.finish(id, Ok(0), None, Out::Accepted { socket: fd, from });
             }
-            None => {
-                self.put_back(id, op);
-                if let Some(accepters) = self.net.accepters(listener) {
+            None => match self.net.accepters(listener) {
+                Some(accepters) => {
                     accepters.push_back(id);
+                    self.put_back(id, op);
                 }
-            }
+                None => self.fail(id, op, Errno::INVAL),
+            },
         }
     }
 
@@ -235,10 +236,23 @@ impl Inner {
     }
 
     pub(super) fn shut(&mut self, at: At, fd: Fd) {
-        if let Ok((_, Object::Socket(socket))) = self.find(at, fd) {
-            self.net.shut(socket);
-            self.expect_arrival(socket.peer());
-            self.pump(socket);
+        match self.find(at, fd) {
+            Ok((_, Object::Socket(socket))) => {
+                self.net.shut(socket);
+                self.expect_arrival(socket.peer());
+                self.pump(socket);
+            }
+            // As Linux: the port is free at once, and accepts end with EINVAL.
+            Ok((_, Object::Listener(listener))) => {
+                let waiting = self.net.accepters(listener).map(std::mem::take).unwrap_or_default();
+                self.close_listener(listener);
+                for id in waiting {
+                    if let Some(op) = self.take_op(id) {
+                        self.fail(id, op, Errno::INVAL);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 

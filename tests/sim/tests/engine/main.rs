@@ -1,0 +1,5 @@
+//! The real engine in the simulated world: two ends of two cores each, one network, two disks, one seed.
+
+mod machine;
+mod plain;
+mod town;

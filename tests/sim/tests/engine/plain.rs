@@ -1,0 +1,252 @@
+//! Transfers without a fault.
+
+use crate::machine::{Machines, describe};
+use crate::town::{HOME, ROOT};
+use base::entry::{FileTime, Meta};
+use base::hooks::FileAction;
+use base::limits::Limits;
+use proto::transfer::offer::{Durability, Options};
+use shard::command::{Command, JobData, JobEnd, JobKind, Source};
+use sim::disk::{SimDisk, View};
+use sim::drive::Ended;
+use sim::faults::FaultPlan;
+use sim::oracle::{Compare, differences};
+use sim::random::Random;
+use sim::world::{EndId, Held, World, WorldConfig};
+use std::sync::Arc;
+
+/// More turns than any of these transfers takes.
+const TURNS_MAX: u64 = 200_000;
+
+fn under(dir: &[u8], name: &str) -> Vec<u8> {
+    [dir, name.as_bytes()].join(&b'/')
+}
+
+fn bytes(seed: u64, len: usize) -> Vec<u8> {
+    let mut out = vec![0; len];
+    Random::new(seed).fill(&mut out);
+    out
+}
+
+fn archive() -> Options {
+    Options {
+        recursive: true,
+        links: true,
+        perms: true,
+        times: true,
+        sparse: true,
+        durability: Durability::Tree,
+        ..Options::default()
+    }
+}
+
+fn push(
+    name: &'static str,
+    options: Options,
+    streams: Option<u16>,
+    copy: bool,
+) -> impl Fn(base::io::Fd) -> JobKind {
+    move |home| JobKind::Push {
+        sources: vec![Source { base: home, path: name.into(), name: name.into() }],
+        to: if copy { Vec::new() } else { b"mirror".to_vec() },
+        to_directory: copy,
+        copy,
+        options: options.clone(),
+        streams,
+    }
+}
+
+fn pull(name: &'static str, options: Options, streams: Option<u16>) -> impl Fn(base::io::Fd) -> JobKind {
+    move |home| JobKind::Pull {
+        from: vec![name.into()],
+        into: home,
+        path: name.into(),
+        anchor: Arc::from("/home"),
+        into_directory: false,
+        options: options.clone(),
+        streams,
+        owners: false,
+    }
+}
+
+/// A tree with one of everything.
+fn tree(disk: &mut SimDisk, dir: &[u8], seed: u64) {
+    let mut random = Random::new(seed);
+    for name in ["a", "sub/b", "sub/deep/er/c", "sub/z", "zz", "\u{fc}ml\u{e4}ut", "new\nline", "-dash"] {
+        let len = random.below(513) as usize;
+        disk.build_file(&under(dir, name), &bytes(random.next(), len));
+    }
+    disk.build_file(&[dir, b"not\xffutf8"].join(&b'/'), b"name that is no UTF-8");
+    disk.build_file(&under(dir, "empty"), b"");
+    disk.build_file(&under(dir, "middle"), &bytes(random.next(), 5000));
+    disk.build_file(&under(dir, "sub/large"), &bytes(random.next(), 30_000));
+    for number in 0..9 {
+        disk.build_file(&under(dir, &format!("many/{number}")), &bytes(number, 40 * number as usize));
+    }
+    disk.build_dir(&under(dir, "void"));
+    disk.build_symlink(&under(dir, "link"), b"../outside/\xff");
+    disk.build_symlink(&under(dir, "sub/dangling"), b"nowhere");
+    let sparse = disk.build_file(&under(dir, "sparse"), b"");
+    disk.resize(sparse, 20_000).expect("a file");
+    disk.build_bytes(sparse, 9000, b"island");
+    let old = Meta { mode: Some(0o640), mtime: Some(FileTime { seconds: -5, nanos: 7 }), ..Meta::default() };
+    disk.build_meta(&under(dir, "zz"), &old);
+    disk.build_meta(
+        &under(dir, "sub"),
+        &Meta { mode: Some(0o755), mtime: Some(FileTime { seconds: 77, nanos: 1 }), ..Meta::default() },
+    );
+    disk.settle();
+}
+
+fn machines(seed: u64) -> Machines {
+    let world = World::new(WorldConfig::two_ends(seed, FaultPlan::none()));
+    let mut machines = Machines::new(world, Limits::TINY);
+    machines.drive.start(EndId::DAEMON);
+    machines
+}
+
+/// Runs one job to its end and the client to its exit.
+fn run(machines: &mut Machines, job: impl Fn(base::io::Fd) -> JobKind + 'static) -> JobEnd {
+    machines.begin(job);
+    let desk = machines.desk.clone();
+    let ended = machines.drive.run(TURNS_MAX, |_, _| desk.borrow().ended.is_some());
+    assert_eq!(ended, Ended::Done, "the job ends");
+    // What the job queued last still goes out.
+    let start = desk.borrow().at_start[0];
+    machines.drive.run(TURNS_MAX, |world, _| world.held(EndId::CLIENT) == start);
+    assert_eq!(machines.world.held(EndId::CLIENT), start, "the client lets go of everything");
+    machines.drive.stop(EndId::CLIENT);
+    let start = Held { operations: 2, ..desk.borrow().at_start[1] };
+    machines.drive.run(TURNS_MAX, |world, _| world.held(EndId::DAEMON) == start);
+    assert_eq!(
+        machines.world.held(EndId::DAEMON),
+        start,
+        "the daemon lets go of everything but its listeners"
+    );
+    assert_eq!(machines.world.violations(), Vec::<String>::new());
+    let end = machines.desk.borrow_mut().ended.take();
+    assert!(
+        matches!(end, Some(JobEnd { result: Ok(JobData::Receipt(..)), .. })),
+        "{}\n{}",
+        describe(&end),
+        machines.said()
+    );
+    end.expect("checked above")
+}
+
+/// Stops the daemon in order: what is left is what the program opened before its cores started.
+fn stop(machines: &mut Machines) {
+    machines.command(EndId::DAEMON, || Command::Stop);
+    let desk = machines.desk.clone();
+    let over = machines.drive.run(TURNS_MAX, |_, _| desk.borrow().over == 2);
+    assert_eq!(over, Ended::Done, "both cores close everything");
+    let start = Held { operations: 0, ..desk.borrow().at_start[1] };
+    machines.drive.run(TURNS_MAX, |world, _| world.held(EndId::DAEMON) == start);
+    assert_eq!(machines.world.held(EndId::DAEMON), start);
+}
+
+fn assert_same(machines: &Machines, source: (EndId, &[u8]), destination: (EndId, &[u8]), how: Compare) {
+    let tree = |(end, path): (EndId, &[u8]), view| machines.world.disk(end, |disk| disk.tree(path, view));
+    // A tree's small files are synced with fdatasync: their attributes may be lost with the power.
+    for (view, how) in [(View::Visible, how), (View::Durable, Compare::CONTENT)] {
+        let found = differences(&tree(source, View::Visible), &tree(destination, view), how);
+        let found: Vec<String> = found.iter().map(|path| path.escape_ascii().to_string()).collect();
+        assert_eq!(found, Vec::<String>::new(), "{view:?}");
+    }
+}
+
+const ARCHIVE: Compare = Compare { owner: false, ..Compare::ARCHIVE };
+
+fn push_file(seed: u64, len: usize, streams: Option<u16>) -> JobEnd {
+    let mut machines = machines(seed);
+    let _guard = machines.world.guard();
+    machines.world.disk(EndId::CLIENT, |disk| {
+        disk.build_file(&under(HOME, "file"), &bytes(seed, len));
+        disk.settle();
+    });
+    let end = run(&mut machines, push("file", archive(), streams, true));
+    for view in [View::Visible, View::Durable] {
+        let image = machines.world.disk(EndId::DAEMON, |disk| disk.image(&under(ROOT, "file"), view));
+        let held = image.and_then(|image| image.bytes().map(<[u8]>::to_vec));
+        assert_eq!(held, Some(bytes(seed, len)), "{view:?}");
+    }
+    end
+}
+
+#[test]
+fn a_small_file_is_pushed() {
+    for seed in 0..20 {
+        let end = push_file(seed, 300, None);
+        assert_eq!(end.totals.counted(FileAction::Failed), 0);
+    }
+}
+
+#[test]
+fn a_file_in_chunks_is_pushed() {
+    for seed in 0..40 {
+        push_file(seed, 600 + seed as usize * 700, None);
+    }
+}
+
+#[test]
+fn a_journalled_file_is_pushed() {
+    for seed in 0..40 {
+        push_file(seed, 9000 + seed as usize * 13_001, None);
+    }
+}
+
+#[test]
+fn a_large_file_is_pushed_over_two_streams() {
+    for seed in 0..40 {
+        push_file(seed, 100_000, Some(2));
+    }
+}
+
+#[test]
+fn a_tree_is_pushed_and_pulled_and_the_second_time_nothing_moves() {
+    for seed in 0..40 {
+        let streams = (seed % 2 == 0).then_some(2);
+        let mut machines = machines(seed);
+        let _guard = machines.world.guard();
+        machines.world.disk(EndId::CLIENT, |disk| tree(disk, &under(HOME, "tree"), seed));
+        run(&mut machines, push("tree", archive(), streams, true));
+        let (from, to) = (under(HOME, "tree"), under(ROOT, "tree"));
+        assert_same(&machines, (EndId::CLIENT, &from), (EndId::DAEMON, &to), ARCHIVE);
+
+        let end = run(&mut machines, push("tree", archive(), streams, true));
+        assert_eq!(end.totals.bytes, 0, "{:?}", end.totals);
+
+        machines.world.disk(EndId::DAEMON, |disk| tree(disk, &under(ROOT, "other"), seed + 100));
+        run(&mut machines, pull("other", archive(), streams));
+        let (from, to) = (under(ROOT, "other"), under(HOME, "other"));
+        assert_same(&machines, (EndId::DAEMON, &from), (EndId::CLIENT, &to), ARCHIVE);
+
+        let end = run(&mut machines, pull("other", archive(), streams));
+        assert_eq!(end.totals.bytes, 0, "{:?}", end.totals);
+        stop(&mut machines);
+    }
+}
+
+#[test]
+fn sync_deletes_what_the_source_lacks() {
+    for seed in 0..40 {
+        let mut machines = machines(seed);
+        let _guard = machines.world.guard();
+        machines.world.disk(EndId::CLIENT, |disk| tree(disk, &under(HOME, "tree"), seed));
+        machines.world.disk(EndId::DAEMON, |disk| {
+            disk.build_file(&under(ROOT, "mirror/sub/extra/deep"), b"goes");
+            disk.build_file(&under(ROOT, "mirror/zzz"), b"goes");
+            disk.build_file(&under(ROOT, "mirror/a"), b"is replaced");
+            disk.build_file(&under(ROOT, "stays"), b"stays");
+            disk.settle();
+        });
+        let options = Options { delete: true, ..archive() };
+        run(&mut machines, push("tree", options.clone(), None, false));
+        let (from, to) = (under(HOME, "tree"), under(ROOT, "mirror"));
+        assert_same(&machines, (EndId::CLIENT, &from), (EndId::DAEMON, &to), ARCHIVE);
+        assert!(machines.world.disk(EndId::DAEMON, |disk| disk.visible(&under(ROOT, "stays"))).is_some());
+
+        let end = run(&mut machines, push("tree", options, None, false));
+        assert_eq!(end.totals.bytes, 0, "{:?}", end.totals);
+    }
+}
