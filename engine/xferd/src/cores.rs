@@ -28,7 +28,7 @@ const STATUS_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub enum CoreEvent {
     /// The client's job ended.
-    Job(JobEnd),
+    Job(Box<JobEnd>),
     /// The thread ended.
     Over(CoreId),
 }
@@ -242,7 +242,7 @@ impl<H: Hooks> CoreThread<H> {
         while !shard.is_over() {
             shard.turn();
             if let Some(end) = shard.job_end() {
-                (self.told)(CoreEvent::Job(end));
+                (self.told)(CoreEvent::Job(Box::new(end)));
             }
         }
     }

@@ -1,11 +1,29 @@
 //! The client: one command, one session, one result.
+//!
+//! ```text
+//!   core threads ── events, end of job ──▶ main thread: reporter ──▶ stdout, stderr
+//!   signal thread ── signals ────────────▶
+//! ```
+
+mod hooks;
+mod join;
+mod place;
+mod remote;
+mod requests;
+mod run;
+mod signals;
+mod transfer;
+mod verify;
+
+pub use join::join;
+pub use remote::remotes;
+pub use requests::{list, remove, status};
+pub use transfer::transfer;
+pub use verify::verify;
 
 use crate::config::{Durability, IoChoice};
-use crate::failure::Failure;
-use crate::report::{Outcome, Reporter};
-use crate::xfer_cli::{Ends, RemotePath};
-use base::codes::Code;
-use std::path::{Path, PathBuf};
+use crate::xfer_cli::Ends;
+use std::path::PathBuf;
 
 /// How this process works.
 #[derive(Clone, Debug)]
@@ -33,8 +51,7 @@ pub struct Filter {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct TransferOptions {
-    pub owner: bool,
-    pub group: bool,
+    pub owners: bool,
     pub checksum: bool,
     pub dry_run: bool,
     pub inplace: bool,
@@ -64,64 +81,4 @@ pub struct Transfer {
     pub ends: Ends,
     /// How.
     pub options: TransferOptions,
-}
-
-fn waiting() -> Failure {
-    Failure::new(Code::Unavailable, "this build has no engine", "build a later one")
-}
-
-/// Copies or syncs.
-///
-/// # Errors
-/// Nothing was moved.
-pub fn transfer(_: &Engine, _: Transfer, _: &mut Reporter) -> Result<Outcome, Failure> {
-    Err(waiting())
-}
-
-/// Lists a remote directory.
-///
-/// # Errors
-/// It could not be listed.
-pub fn list(_: &Engine, _: &RemotePath, _: bool, _: &mut Reporter) -> Result<Outcome, Failure> {
-    Err(waiting())
-}
-
-/// Removes remote names.
-///
-/// # Errors
-/// Something is still there.
-pub fn remove(_: &Engine, _: &[RemotePath], _: bool, _: &mut Reporter) -> Result<Outcome, Failure> {
-    Err(waiting())
-}
-
-/// Asks a remote about itself.
-///
-/// # Errors
-/// It did not answer.
-pub fn status(_: &Engine, _: &str, _: &mut Reporter) -> Result<Outcome, Failure> {
-    Err(waiting())
-}
-
-/// Lists remotes.
-///
-/// # Errors
-/// The state directory cannot be read.
-pub fn remotes(_: &Path, _: &mut Reporter) -> Result<Outcome, Failure> {
-    Err(waiting())
-}
-
-/// Joins.
-///
-/// # Errors
-/// It did not succeed.
-pub fn join(_: &Engine, _: &str, _: &str, _: &mut Reporter) -> Result<Outcome, Failure> {
-    Err(waiting())
-}
-
-/// Compares with a receipt.
-///
-/// # Errors
-/// Receipt or directory cannot be used.
-pub fn verify(_: &Path, _: &Path, _: &Path, _: &mut Reporter) -> Result<Outcome, Failure> {
-    Err(waiting())
 }

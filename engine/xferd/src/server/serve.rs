@@ -84,7 +84,7 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     warn_of_costs(&config, notice.as_deref(), files);
     let started = Started { log, flags, listen: listeners.addresses, io, notice, held, config };
     let control = Control::new(started, shared, cores.handle(), socket, from_cores, core_events);
-    let exit = control.run(|ready| announce(ready))?;
+    let exit = control.run(announce)?;
     let whole = cores.join();
     let stopped = thread.stop();
     admin::unbind(opened.dir.path());

@@ -28,10 +28,10 @@ pub(super) struct TransferFlags {
     /// Modification times in nanoseconds (always so; accepted as rsync's)
     #[arg(short = 't', long, help_heading = "What is kept")]
     times: bool,
-    /// Groups, by name, else by number
+    /// Owners and groups, by name, else by number; they travel together
     #[arg(short = 'g', long, help_heading = "What is kept")]
     group: bool,
-    /// Owners, by name, else by number
+    /// As -g
     #[arg(short = 'o', long, help_heading = "What is kept")]
     owner: bool,
 
@@ -126,8 +126,7 @@ impl TransferFlags {
     /// `matches` are those of the command itself: they know the order of --include and --exclude.
     pub(super) fn options(&self, matches: &ArgMatches) -> Result<TransferOptions, Failure> {
         Ok(TransferOptions {
-            owner: self.owner || self.archive,
-            group: self.group || self.archive,
+            owners: self.owner || self.group || self.archive,
             checksum: self.checksum,
             dry_run: self.dry_run,
             inplace: self.inplace,

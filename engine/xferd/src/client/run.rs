@@ -1,0 +1,178 @@
+//! Runs one job on core threads of its own, and tells what happens meanwhile.
+
+use super::hooks::ClientHooks;
+use super::remote::Device;
+use super::{Engine, signals};
+use crate::clock::cpu_seconds;
+use crate::config::IoChoice;
+use crate::cores::{CoreEvent, Cores, Plan};
+use crate::failure::Failure;
+use crate::names::Names;
+use crate::report::{Reporter, Told};
+use crate::settings::{Identity, open_directory};
+use crate::{crash, harden};
+use base::codes::{Code, exit};
+use base::ids::CoreId;
+use base::limits::Limits;
+use shard::command::{Command, Job, JobEnd};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
+
+/// Core threads of a client that says nothing: more only help where streams are decrypted side by side.
+const CORES_MOST_BY_DEFAULT: usize = 4;
+
+/// What the main thread hears.
+pub(super) enum Heard {
+    Told(Told),
+    Core(CoreEvent),
+    Signal(&'static str),
+}
+
+/// What a job came to.
+pub(super) struct Ran {
+    pub(super) end: JobEnd,
+    pub(super) seconds: f64,
+    pub(super) cpu_local_s: f64,
+    /// The signal that ended it.
+    pub(super) signal: Option<&'static str>,
+}
+
+/// Which device this is, and who it is in handshakes.
+pub(super) struct Who<'a> {
+    pub(super) device: &'a Device,
+    pub(super) identity: Identity<'a>,
+}
+
+/// A process made ready for a job: signals are heard, modes are literal, no dump holds a key.
+pub(super) struct Runner {
+    to: SyncSender<Heard>,
+    heard: Receiver<Heard>,
+    umask: u32,
+    limits: Arc<Limits>,
+    began: Instant,
+}
+
+impl Runner {
+    /// Makes this process ready.
+    ///
+    /// # Errors
+    /// Signals cannot be heard: exit 5.
+    pub(super) fn new() -> Result<Self, Failure> {
+        crash::check()?;
+        harden::no_dumps();
+        ring::raise_open_files();
+        let limits = Arc::new(Limits::DEFAULT);
+        let (to, heard) = sync_channel(limits.hook_queue_max as usize);
+        signals::listen(to.clone())?;
+        let umask = rustix::process::umask(rustix::fs::Mode::empty());
+        Ok(Self { to, heard, umask: umask.as_raw_mode(), limits, began: Instant::now() })
+    }
+
+    /// Runs a job to its end.
+    ///
+    /// # Errors
+    /// It could not start. How the job itself ended is in the result.
+    pub(super) fn run(
+        self,
+        engine: &Engine,
+        who: &Who<'_>,
+        cores: u16,
+        job: Job,
+        reporter: &mut Reporter,
+        start: impl FnOnce(&'static str) -> Option<Told>,
+    ) -> Result<Ran, Failure> {
+        let journal = open_directory(&who.device.state.join("journal"))?;
+        let settings = (0..cores)
+            .map(|_| who.identity.settings(&self.limits, journal, self.umask, cores, false))
+            .collect();
+        let names = Arc::new(Names::read());
+        let (to_hooks, to_ends, state) = (self.to.clone(), self.to.clone(), who.device.state.clone());
+        let threads = Cores::start(Plan {
+            io: engine.io,
+            limits: self.limits.clone(),
+            pinned: false,
+            settings,
+            hooks: Arc::new(move |_, waker| {
+                ClientHooks::new(to_hooks.clone(), names.clone(), state.clone(), waker)
+            }),
+            told: Arc::new(move |event| drop(to_ends.send(Heard::Core(event)))),
+        })?;
+        let (io, notice) = threads.io();
+        if let Some(start) = start(io) {
+            reporter.tell(&start);
+        }
+        if let (Some(notice), IoChoice::Auto) = (notice, engine.io) {
+            let message = format!("{notice}; blocking threads are used instead, which is slower");
+            reporter.tell(&Told::Warning { code: Code::Unavailable, message, path: None });
+        }
+        let ran = self.wait(&threads, cores, job, reporter);
+        threads.join();
+        ran
+    }
+
+    fn wait(self, threads: &Cores, cores: u16, job: Job, reporter: &mut Reporter) -> Result<Ran, Failure> {
+        let handle = threads.handle();
+        handle.tell(CoreId(0), Command::Job(Box::new(job)));
+        let (mut end, mut signal, mut left) = (None, None, cores);
+        while left > 0 {
+            // The signal thread holds a sender for as long as the process lives.
+            let Ok(heard) = self.heard.recv() else { break };
+            match heard {
+                Heard::Told(told) => reporter.tell(&told),
+                Heard::Core(CoreEvent::Job(job_end)) => {
+                    end.get_or_insert(job_end);
+                    handle.tell_all(|| Command::Stop);
+                }
+                Heard::Core(CoreEvent::Over(_)) => {
+                    left -= 1;
+                    handle.tell_all(|| Command::Stop);
+                }
+                Heard::Signal(name) if signal.is_none() && end.is_none() => {
+                    signal = Some(name);
+                    handle.tell(CoreId(0), Command::Cancel);
+                }
+                Heard::Signal(name) => return Err(interrupted(name)),
+            }
+        }
+        let Some(end) = end else {
+            let next = "run it again; what was received is kept";
+            return Err(Failure::new(Code::InternalError, "a core ended by a fault of ours", next));
+        };
+        let seconds = self.began.elapsed().as_secs_f64();
+        Ok(Ran { end: *end, seconds, cpu_local_s: cpu_seconds(), signal })
+    }
+}
+
+/// A command that a signal ended.
+pub(super) fn interrupted(signal: &str) -> Failure {
+    let next = "run the same command again to go on";
+    Failure { exit: exit::SIGNAL, ..Failure::new(Code::Interrupted, format!("ended by {signal}"), next) }
+}
+
+/// How many core threads: as told, else one for each stream that may come, at most one a CPU and four.
+pub(super) fn core_count(engine: &Engine, streams: Option<u16>) -> u16 {
+    let cpus = crate::server::cpus().len().clamp(1, CORES_MOST_BY_DEFAULT) as u16;
+    engine.cores.unwrap_or_else(|| streams.map_or(cpus, |streams| streams.clamp(1, cpus)))
+}
+
+/// A core's failure with the sentence a person reads.
+pub(super) fn failed(failure: &shard::command::Failure) -> Failure {
+    let next = match failure.code {
+        Code::Unavailable => "check that the daemon runs and can be reached ('xfer remotes' shows where)",
+        Code::ConnectionLost | Code::Timeout | Code::Busy => {
+            "run the same command again; what was received is kept"
+        }
+        Code::ClockSkew => "set the clock of the one that is wrong",
+        Code::CertExpired | Code::Revoked => "join again with another token",
+        Code::UntrustedRoot | Code::AuthFailed | Code::InvalidSignature => {
+            "if the daemon was set up anew, join it again; else somebody else answers at its address"
+        }
+        Code::InvalidToken => "ask for another token: xferd invite --account NAME",
+        Code::AccessDenied => "ask whoever runs the daemon",
+        Code::NoSpace => "make room, then run the same command again",
+        Code::Version => "use the same release on both ends",
+        _ => "",
+    };
+    Failure::new(failure.code, failure.message.clone(), next)
+}
