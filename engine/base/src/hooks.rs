@@ -431,6 +431,19 @@ pub enum Event<'a> {
     },
 }
 
+/// A small frame of a transfer: entries, what is wanted, seals, acknowledgements, receipts.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Sealed here; else opened here.
+    pub sent: bool,
+    /// The session's public name.
+    pub session: SessionId,
+    /// Number of its type on the wire.
+    pub kind: u16,
+    /// Its data.
+    pub data: &'a [u8],
+}
+
 /// One core's way to the rest of its process.
 pub trait Hooks {
     /// Generation of rules and grants; one relaxed load per chunk.
@@ -454,4 +467,6 @@ pub trait Hooks {
     fn owner_id(&self, name: &str, group: bool) -> Option<u32>;
     /// A crash point was passed.
     fn reach(&mut self, _point: Point) {}
+    /// A frame was sealed or opened: for a simulator that judges what was said.
+    fn frame(&mut self, _frame: &Frame<'_>) {}
 }

@@ -9,7 +9,7 @@ use crate::rx::{Rx, full_frame_bytes, header_of};
 use crate::tools::Core;
 use crate::tx::Tx;
 use base::codes::Code;
-use base::hooks::{Event, Hooks, Peer, Ticket};
+use base::hooks::{Event, Frame, Hooks, Peer, Ticket};
 use base::io::{Errno, Fd, Io, Op};
 use base::limits::{DATA_AT, HEADER_AT, HEADER_BYTES};
 use core::net::SocketAddr;
@@ -186,7 +186,11 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let sealed =
             up.rekey_if_due(now, &mut link.tx).and_then(|()| up.sealer.seal_vec(kind, data, trailer));
         match sealed {
-            Ok(frame) => link.tx.push_bytes(frame),
+            Ok(frame) => {
+                let (sent, session) = (true, up.peer.session);
+                core.hooks.frame(&Frame { sent, session, kind: kind.number(), data });
+                link.tx.push_bytes(frame);
+            }
             Err(error) => self.fail(core, id, error.code(), "a message could not be sealed"),
         }
     }
@@ -437,6 +441,10 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             | FrameType::Seal
             | FrameType::Ack
             | FrameType::Receipt => {
+                if let Some(up) = self.find(id).and_then(Link::up) {
+                    let (sent, session) = (false, up.peer.session);
+                    core.hooks.frame(&Frame { sent, session, kind: kind.number(), data });
+                }
                 core.events.push_back(LinkEvent::Frame { link: id, kind, slot, data_len, trailer });
             }
             _ => {
