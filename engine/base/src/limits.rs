@@ -135,6 +135,8 @@ limits! {
     seals_pending_max: u32 = 64, 2, 256;
     /// Names of one directory held in memory.
     directory_names_bytes_max: u64 = 64 * MIB as u64, 4 * KIB as u64, GIB;
+    /// Directory descriptors one transfer holds open; twice as many as a batch of names may touch.
+    directories_open_max: u32 = 256, 4, 65_536;
     /// Length of a path.
     path_bytes_max: u32 = 4096, 256, 4096;
     /// Length of a component.

@@ -19,6 +19,8 @@ struct Dir {
     users: u32,
     /// Touched since the hand last passed.
     warm: bool,
+    /// Its descriptor stays open.
+    held: bool,
 }
 
 /// The table.
@@ -40,7 +42,7 @@ impl Dirs {
     /// by the table). It has one user.
     pub(crate) fn add(&mut self, base: Fd, path: Vec<u8>, fd: Option<Fd>) -> DirId {
         self.open += u32::from(fd.is_some());
-        let dir = Dir { base, path, fd, users: 1, warm: true };
+        let dir = Dir { base, path, fd, users: 1, warm: true, held: false };
         match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = Some(dir);
@@ -116,7 +118,27 @@ impl Dirs {
         Ok(fd)
     }
 
-    /// Closes descriptors, the least used first, until one more fits.
+    /// Its descriptor, which stays open until it is loosened or has no user: operations may be in flight on
+    /// it, and its own mode may meanwhile lock its owner out.
+    ///
+    /// # Errors
+    /// What the open said.
+    pub(crate) fn hold<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, id: DirId) -> Result<Fd, Errno> {
+        let fd = self.fd(core, id)?;
+        if let Some(Some(dir)) = self.slots.get_mut(id.0 as usize) {
+            dir.held = true;
+        }
+        Ok(fd)
+    }
+
+    /// The descriptor may be closed again.
+    pub(crate) fn loosen(&mut self, id: DirId) {
+        if let Some(Some(dir)) = self.slots.get_mut(id.0 as usize) {
+            dir.held = false;
+        }
+    }
+
+    /// Closes descriptors, the least used first, until one more fits. Held ones stay, even above the budget.
     fn make_room<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, keep: DirId) {
         let mut steps = self.slots.len() * 2;
         while self.open >= self.open_max && steps > 0 {
@@ -126,7 +148,7 @@ impl Dirs {
                 continue;
             }
             let Some(dir) = &mut self.slots[self.hand] else { continue };
-            if core::mem::take(&mut dir.warm) {
+            if dir.held || core::mem::take(&mut dir.warm) {
                 continue;
             }
             if let Some(fd) = dir.fd.take() {

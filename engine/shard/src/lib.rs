@@ -19,6 +19,7 @@ pub mod command;
 mod control;
 mod digest;
 mod dirs;
+mod journal_file;
 mod link;
 mod links;
 pub mod mailbox;

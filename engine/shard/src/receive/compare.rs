@@ -246,7 +246,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             })
         };
         match open(core) {
-            Ok(made) => return Ok(Some(made)),
+            Ok(found) => {
+                // An earlier run may have made it and ended before its name was synced.
+                if self.spec.durability.syncs() && !self.spec.options.dry_run {
+                    self.new_parents.insert(self.dirs.path(dir).to_vec());
+                }
+                return Ok(Some(found));
+            }
             Err(Errno::NOENT) => {}
             Err(errno) => return Err(Code::from_errno(errno)),
         }

@@ -42,12 +42,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Finish::Open => {
                 self.delete(core);
                 self.finish = Finish::Directories;
-                if self.begin_directories(core) {
-                    self.run_batch(core, links);
-                }
                 self.finish(core, links);
             }
-            Finish::Directories => self.sign(core, links),
+            Finish::Directories => {
+                while self.begin_directories(core) {
+                    self.run_batch(core, links);
+                    if !self.publisher.is_idle() {
+                        return;
+                    }
+                }
+                if self.result.is_none() {
+                    self.sign(core, links);
+                }
+            }
             Finish::Receipt(..) | Finish::Sent => {}
         }
     }
@@ -105,27 +112,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         core.reach(Point::DeleteAll);
     }
 
-    /// The last batch: metadata of directories, children first, and what was made or deleted beside files.
+    /// One of the last batches: metadata of directories, children first, and what was made or deleted beside files.
     fn begin_directories<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) -> bool {
         let mut batch: TreePublication = self.last_batch(core);
         let mut dirs = Vec::new();
-        let directories = core::mem::take(&mut self.directories);
-        let parents = core::mem::take(&mut self.new_parents);
-        for path in parents {
-            let Ok(path) = RelPath::new(&path) else { continue };
-            let dir = batch.directory(path);
-            batch.parent(dir);
-            if dir.0 as usize == dirs.len() {
-                dirs.push(self.dirs.add(self.spec.root, path.as_bytes().to_vec(), None));
-            }
-        }
-        for directory in directories.into_iter().rev() {
-            let Ok(path) = RelPath::new(&directory.path) else { continue };
-            let dir = batch.directory(path);
-            batch.directory_meta(dir, directory.meta);
-            if dir.0 as usize == dirs.len() {
-                dirs.push(self.dirs.add(self.spec.root, directory.path.clone(), None));
-            }
+        let most = super::publish::directories_max(&core.settings.limits);
+        self.add_parents(&mut batch, &mut dirs, most);
+        // A parent is opened before its mode may lock its owner out.
+        if self.new_parents.is_empty() {
+            self.add_directories(&mut batch, &mut dirs, most);
         }
         self.begin_run(core, batch, Vec::new(), dirs)
     }

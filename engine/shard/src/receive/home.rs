@@ -35,8 +35,6 @@ use proto::wire::FrameType;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// Directory descriptors that a transfer holds at once.
-const DIRECTORIES_OPEN_MAX: u32 = 256;
 /// Bytes above which data streams are worth opening.
 const STREAMS_FROM_BYTES: u64 = 64 << 20;
 
@@ -146,7 +144,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             key,
             meta_options,
             order: Order::new(),
-            dirs: Dirs::new(DIRECTORIES_OPEN_MAX),
+            dirs: Dirs::new(core.settings.limits.directories_open_max),
             levels: Vec::new(),
             batches: VecDeque::new(),
             files: BTreeMap::new(),
@@ -458,7 +456,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if let Some((_, digest)) = self.digest.take() {
             core.close(digest.fd);
         }
-        self.publisher.close(core, self.result.as_ref().is_some_and(Result::is_ok));
+        self.publisher.close(core);
         self.dirs.clear(core);
         let result = self.result.take()?;
         Some(Ended { link: self.key.link, result, totals: self.totals })

@@ -3,6 +3,7 @@
 mod compare;
 mod finish;
 mod home;
+mod journal;
 pub(crate) mod lane;
 mod publish;
 mod resume;

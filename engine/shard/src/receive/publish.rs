@@ -4,6 +4,7 @@
 //! flight is in one table by tag, so that a transfer ends only after all of it came back.
 
 use super::home::Home;
+use super::journal::{Journal, Linking, Then};
 use crate::dirs::DirId;
 use crate::links::{Links, MS};
 use crate::ops::{Finish, Owner};
@@ -12,12 +13,12 @@ use crate::tools::Core;
 use base::codes::Code;
 use base::entry::Kind;
 use base::hooks::{FileAction, Hooks};
-use base::ids::{ChunkIndex, FileIndex, PartId, TransferId};
-use base::io::{Act, Errno, Fd, How, Io, Op};
+use base::ids::{FileIndex, TransferId};
+use base::io::{Act, Errno, Fd, Io, Op};
 use base::limits::Limits;
 use base::name::{Name, RelPath};
 use base::points::Point;
-use disk::journal::{Append, Begin, JournalKind, Writer};
+use disk::journal::{Append, JournalKind, Writer};
 use disk::paths::ReservedName;
 use disk::publish::{
     Checkpoint, DirRef, Durability, FileRef, JournalRef, Outcome, Publish, Step, StepId, TreePublication,
@@ -25,25 +26,9 @@ use disk::publish::{
 use proto::transfer::ack::{AckRange, Level};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// A journal that is being appended to: one write in flight, in order.
-pub(super) struct Journal {
-    pub(super) fd: Fd,
-    pub(super) writer: Writer,
-    queue: VecDeque<(Append, Then)>,
-    writing: bool,
-}
-
-/// What follows a journal write.
-enum Then {
-    Nothing,
-    /// The chunks may be acknowledged as received.
-    Received(FileIndex, Vec<ChunkIndex>),
-    Step(Machine, StepId),
-}
-
 /// Whose step it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Machine {
+pub(super) enum Machine {
     Batch,
     Checkpoint(FileIndex),
     InPlace(FileIndex),
@@ -51,7 +36,7 @@ enum Machine {
 
 /// Which journal it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Which {
+pub(super) enum Which {
     Transfer,
     Part(FileIndex),
 }
@@ -61,6 +46,9 @@ enum Flight {
     Write(Which, Then),
     Step(Machine, StepId),
     Reserve(FileIndex),
+    Link(Linking),
+    /// Nothing depends on it but the end of the transfer.
+    Last,
 }
 
 /// A batch that is being published.
@@ -95,83 +83,6 @@ pub(super) struct Publisher<B> {
     /// Nothing further is batched: what is ready goes out at once.
     pub(super) flush: bool,
     _slot: core::marker::PhantomData<B>,
-}
-
-impl Journal {
-    pub(super) fn new(fd: Fd, writer: Writer) -> Self {
-        Self { fd, writer, queue: VecDeque::new(), writing: false }
-    }
-
-    /// Opens and locks the journal file of this id.
-    pub(super) fn open<I: Io, H: Hooks>(
-        core: &mut Core<I, H>,
-        id: &[u8; 16],
-        kind: JournalKind,
-        how: How,
-    ) -> Result<Fd, Errno> {
-        let text = format!("{}.{}", TransferId(*id), kind.extension());
-        let name = Name::new(text.as_bytes()).map_err(|_| Errno::INVAL)?;
-        let dir = core.settings.journal;
-        let fd = core.open(|batch| {
-            let path = batch.path(RelPath::from(name));
-            Act::Open { dir, path, how }
-        })?;
-        if let Err(errno) = core.act(|_| Act::Lock { fd }) {
-            core.close(fd);
-            return Err(errno);
-        }
-        Ok(fd)
-    }
-
-    /// Begins the journal of a part.
-    pub(super) fn begin_part<I: Io, H: Hooks>(
-        core: &mut Core<I, H>,
-        part: PartId,
-        begin: &Begin,
-    ) -> Result<Self, Code> {
-        let (mut writer, head) = Writer::part(part, super::stage::hash, &core.settings.limits);
-        let first = writer.begin(begin).map_err(|_| Code::TooLarge)?;
-        let fd = Self::fresh(core, &part.0, JournalKind::Part)?;
-        let mut journal = Self::new(fd, writer);
-        journal.append(head, Then::Nothing);
-        journal.append(first, Then::Nothing);
-        Ok(journal)
-    }
-
-    fn begin_transfer<I: Io, H: Hooks>(core: &mut Core<I, H>, id: TransferId) -> Result<Self, Code> {
-        let (writer, head) = Writer::transfer(id, super::stage::hash, &core.settings.limits);
-        let fd = Self::fresh(core, &id.0, JournalKind::Transfer)?;
-        let mut journal = Self::new(fd, writer);
-        journal.append(head, Then::Nothing);
-        Ok(journal)
-    }
-
-    fn fresh<I: Io, H: Hooks>(core: &mut Core<I, H>, id: &[u8; 16], kind: JournalKind) -> Result<Fd, Code> {
-        let fd =
-            Self::open(core, id, kind, How::CreateOrOpen { mode: 0o600 }).map_err(|errno| match errno {
-                Errno::AGAIN => Code::Busy,
-                errno => Code::from_errno(errno),
-            })?;
-        core.act(|_| Act::Resize { fd, size: 0 }).map_err(Code::from_errno)?;
-        Ok(fd)
-    }
-
-    /// Removes the file of a journal nobody needs any more.
-    fn remove<I: Io, H: Hooks>(core: &mut Core<I, H>, id: &[u8; 16], kind: JournalKind) {
-        let text = format!("{}.{}", TransferId(*id), kind.extension());
-        let dir = core.settings.journal;
-        if let Ok(name) = Name::new(text.as_bytes()) {
-            // What stays is swept when it has been idle for a week.
-            let _ = core.act(|batch| {
-                let name = batch.name(name);
-                Act::Remove { dir, name, directory: false }
-            });
-        }
-    }
-
-    fn append(&mut self, append: Append, then: Then) {
-        self.queue.push_back((append, then));
-    }
 }
 
 impl<B> Publisher<B> {
@@ -258,11 +169,11 @@ impl<B> Publisher<B> {
         self.ready_since_ns.min(checkpoint).saturating_add(MS)
     }
 
-    /// Closes the journals; of a transfer that ended well nothing stays.
-    pub(super) fn close<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, well: bool) {
+    /// Closes the transfer's journal. Where no batch is open nobody needs it any more.
+    pub(super) fn close<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
         if let Some(journal) = self.journal.take() {
-            if well {
-                Journal::remove(core, &self.id.0, JournalKind::Transfer);
+            if self.running.is_none() {
+                Journal::remove(core, JournalKind::Transfer, self.id.0);
             }
             core.close(journal.fd);
         }
@@ -293,7 +204,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
         let limits = core.limits();
         // Without syncs a batch costs nothing to run, so what is ready goes on at once.
-        while self.publisher.running.is_none() && self.publisher.batch_is_due(&limits, core.now.mono_ns) {
+        while self.publisher.running.is_none()
+            && self.result.is_none()
+            && self.publisher.batch_is_due(&limits, core.now.mono_ns)
+        {
             if !self.begin_batch(core) {
                 return;
             }
@@ -437,7 +351,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             &limits,
         );
         let (mut files, mut dirs) = (Vec::new(), Vec::new());
-        while let Some(file) = self.publisher.ready.pop_front() {
+        // Their sync comes with these files or before them.
+        let most = directories_max(&limits);
+        self.add_parents(&mut machine, &mut dirs, most);
+        while machine.directory_count() < most
+            && let Some(file) = self.publisher.ready.pop_front()
+        {
             let Some(incoming) = self.files.get_mut(&file) else { continue };
             if let Some(code) = incoming.failed {
                 self.failed_here(core, file, code);
@@ -472,7 +391,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             }
             files.push(file);
         }
-        for path in core::mem::take(&mut self.new_parents) {
+        if self.publisher.ready.is_empty() || !files.is_empty() {
+            self.publisher.ready_since_ns = u64::MAX;
+        }
+        self.begin_run(core, machine, files, dirs)
+    }
+
+    /// Adds directories in which names were made outside a batch, as many as it holds.
+    pub(super) fn add_parents(&mut self, machine: &mut TreePublication, dirs: &mut Vec<DirId>, most: u32) {
+        while machine.directory_count() < most
+            && let Some(path) = self.new_parents.pop_first()
+        {
             let Ok(path) = RelPath::new(&path) else { continue };
             let dir = machine.directory(path);
             machine.parent(dir);
@@ -480,8 +409,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 dirs.push(self.dirs.add(self.spec.root, path.as_bytes().to_vec(), None));
             }
         }
-        self.publisher.ready_since_ns = u64::MAX;
-        self.begin_run(core, machine, files, dirs)
+    }
+
+    /// Adds directories whose metadata is due, children first, as many as it holds.
+    pub(super) fn add_directories(
+        &mut self,
+        machine: &mut TreePublication,
+        dirs: &mut Vec<DirId>,
+        most: u32,
+    ) {
+        while machine.directory_count() < most
+            && let Some(directory) = self.directories.pop()
+        {
+            let Ok(path) = RelPath::new(&directory.path) else { continue };
+            let dir = machine.directory(path);
+            machine.directory_meta(dir, directory.meta);
+            if dir.0 as usize == dirs.len() {
+                dirs.push(self.dirs.add(self.spec.root, directory.path.clone(), None));
+            }
+        }
     }
 
     /// Starts a filled batch.
@@ -495,7 +441,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if machine.is_empty() {
             return false;
         }
-        if self.publisher.durability.syncs() && self.publisher.journal.is_none() {
+        // Only renames are committed to: without files there is nothing to roll forward.
+        if self.publisher.durability.syncs() && self.publisher.journal.is_none() && !files.is_empty() {
             match Journal::begin_transfer(core, self.spec.id) {
                 Ok(journal) => self.publisher.journal = Some(journal),
                 Err(code) => {
@@ -538,7 +485,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 match step {
                     Step::Reach(point) => core.reach(point),
                     Step::Rename { dir, temp, name, how, .. } => {
-                        let result = self.dirs.fd(core, running.dirs[dir.0 as usize]);
+                        let result = self.dirs.hold(core, running.dirs[dir.0 as usize]);
                         match result {
                             Ok(fd) => renames.push(id, fd, temp, name, how),
                             Err(errno) => running.machine.on_done(id, Err(errno)),
@@ -592,10 +539,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 Some(core.act(|_| Act::SetMeta { dir: fd, name: None, meta }).map(drop))
             }
             Step::SetDirMeta { dir: at, meta } => {
-                let fd = self.dirs.fd(core, dir(at));
+                let fd = self.dirs.hold(core, dir(at));
                 Some(fd.and_then(|dir| core.act(|_| Act::SetMeta { dir, name: None, meta }).map(drop)))
             }
-            Step::SyncDir(at) => match self.dirs.fd(core, dir(at)) {
+            Step::SyncDir(at) => match self.dirs.hold(core, dir(at)) {
                 Ok(fd) => {
                     self.start_sync(core, Machine::Batch, id, fd, false);
                     None
@@ -610,14 +557,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 None
             }
             Step::SyncJournal(_) => {
-                let Some(fd) = self.publisher.journal.as_ref().map(|journal| journal.fd) else {
-                    return Some(Err(Errno::IO));
-                };
-                self.start_sync(core, Machine::Batch, id, fd, true);
+                self.sync_journal(core, Which::Transfer, Machine::Batch, id);
                 None
             }
             Step::Link { dir: at, temp, name, .. } => {
-                let fd = self.dirs.fd(core, dir(at));
+                let fd = self.dirs.hold(core, dir(at));
                 Some(fd.and_then(|dir| {
                     core.act(|batch| {
                         let (from, to) = (batch.name(temp.as_name()), batch.name(name));
@@ -627,7 +571,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 }))
             }
             Step::Discard { dir: at, temp, .. } => {
-                let fd = self.dirs.fd(core, dir(at));
+                let fd = self.dirs.hold(core, dir(at));
                 Some(fd.and_then(|dir| {
                     core.act(|batch| {
                         let name = batch.name(temp.as_name());
@@ -657,10 +601,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Step::Reach(point) => core.reach(point),
             Step::SyncData(_) => self.start_sync(core, machine, id, fd, true),
             Step::SyncFull(_) => self.start_sync(core, machine, id, fd, false),
-            Step::SyncJournal(_) => {
-                let fd = journal.fd;
-                self.start_sync(core, machine, id, fd, true);
-            }
+            Step::SyncJournal(_) => self.sync_journal(core, Which::Part(file), machine, id),
             Step::Append { journal: JournalRef::Part, offset, bytes } => {
                 journal.append(Append { offset, bytes, sequence: 0 }, Then::Step(machine, id));
                 self.publisher.appended.insert(file);
@@ -671,6 +612,75 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 self.publisher.inline = Some(result);
             }
             _ => {}
+        }
+    }
+
+    fn journal_of(&mut self, which: Which) -> Option<&mut Journal> {
+        match which {
+            Which::Transfer => self.publisher.journal.as_mut(),
+            Which::Part(file) => self.files.get_mut(&file)?.large.as_mut()?.journal.as_mut(),
+        }
+    }
+
+    /// Syncs a journal. The first time the names that lead to it are synced before: its own, and of a part's
+    /// journal those that lead to the part.
+    fn sync_journal<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        which: Which,
+        machine: Machine,
+        step: StepId,
+    ) {
+        let Some(journal) = self.journal_of(which) else { return };
+        let (fd, linked) = (journal.fd, journal.linked);
+        if linked {
+            return self.start_sync(core, machine, step, fd, true);
+        }
+        let rest = match which {
+            Which::Transfer => Vec::new(),
+            Which::Part(file) => {
+                let path = self.files.get(&file).map_or(&b""[..], |incoming| self.dirs.path(incoming.dir));
+                above(path)
+            }
+        };
+        let linking = Linking { which, machine, step, now: None, rest };
+        let tag = self.publisher.tag(Flight::Link(linking));
+        let file = core.settings.journal;
+        core.start(owner(self.key, tag), Op::Sync { file, data_only: false });
+    }
+
+    /// One of the directories that lead to a journal or part is synced.
+    fn on_linked<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        mut linking: Linking,
+        result: Result<(), Errno>,
+    ) {
+        if let Some(dir) = linking.now.take() {
+            self.dirs.release(core, dir);
+        }
+        let (machine, step) = (linking.machine, linking.step);
+        if let Err(errno) = result {
+            return self.on_step(core, links, machine, step, Err(errno));
+        }
+        let Some(path) = linking.rest.pop() else {
+            let Some(journal) = self.journal_of(linking.which) else { return };
+            journal.linked = true;
+            let fd = journal.fd;
+            return self.start_sync(core, machine, step, fd, true);
+        };
+        let dir = self.dirs.add(self.spec.root, path, None);
+        match self.dirs.hold(core, dir) {
+            Ok(file) => {
+                linking.now = Some(dir);
+                let tag = self.publisher.tag(Flight::Link(linking));
+                core.start(owner(self.key, tag), Op::Sync { file, data_only: false });
+            }
+            Err(errno) => {
+                self.dirs.release(core, dir);
+                self.on_step(core, links, machine, step, Err(errno));
+            }
         }
     }
 
@@ -728,10 +738,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         match self.publisher.flights.remove(&tag) {
             Some(Flight::Write(which, then)) => self.on_journal_write(core, links, which, then, result),
             Some(Flight::Step(machine, id)) => self.on_step(core, links, machine, id, result.map(drop)),
+            Some(Flight::Link(linking)) => self.on_linked(core, links, linking, result.map(drop)),
             Some(Flight::Reserve(file)) if result == Err(Errno::NOSPC) => {
                 self.on_write_failed(file, Code::NoSpace)
             }
-            Some(Flight::Reserve(_)) | None => {}
+            Some(Flight::Reserve(_) | Flight::Last) | None => {}
         }
     }
 
@@ -743,13 +754,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         then: Then,
         result: Result<u32, Errno>,
     ) {
-        let journal = match which {
-            Which::Transfer => self.publisher.journal.as_mut(),
-            Which::Part(file) => {
-                self.files.get_mut(&file).and_then(|incoming| incoming.large.as_mut()?.journal.as_mut())
-            }
-        };
-        let Some(journal) = journal else { return };
+        let Some(journal) = self.journal_of(which) else { return };
         journal.writing = false;
         let wanted = journal.queue.pop_front().map_or(0, |(append, _)| append.bytes.len() as u32);
         let result = match result {
@@ -812,9 +817,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         outcome: Outcome,
     ) {
         for dir in &running.dirs {
+            self.dirs.loosen(*dir);
             self.dirs.release(core, *dir);
         }
         if let Outcome::Poisoned(code) = outcome {
+            self.void_journal(core);
             let message = format!(
                 "a sync or journal write failed ({}): nothing of the batch counts; check the disk",
                 code.name()
@@ -840,6 +847,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
     }
 
+    /// What the journal promised does not hold: without it nothing is rolled forward.
+    fn void_journal<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        let Some(journal) = self.publisher.journal.take() else { return };
+        Journal::remove(core, JournalKind::Transfer, self.spec.id.0);
+        core.close(journal.fd);
+        let tag = self.publisher.tag(Flight::Last);
+        let file = core.settings.journal;
+        core.start(owner(self.key, tag), Op::Sync { file, data_only: false });
+    }
+
     /// A file has its final name.
     fn published<I: Io<Buf = B>, H: Hooks>(
         &mut self,
@@ -858,7 +875,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
         if incoming.large.as_ref().is_some_and(|large| large.journal.is_some()) {
             let part = self.part_of(&incoming);
-            Journal::remove(core, &part.0, JournalKind::Part);
+            Journal::remove(core, JournalKind::Part, part.0);
         }
         if let Some(journal) = incoming.large.and_then(|large| large.journal) {
             core.close(journal.fd);
@@ -877,20 +894,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 }
 
-impl Journal {
-    fn next_write<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Option<(Op<I::Buf>, Then)> {
-        if self.writing || self.queue.is_empty() {
-            return None;
-        }
-        let mut buf = core.io.take()?;
-        let (append, then) = self.queue.front_mut()?;
-        let len = append.bytes.len().min(buf.as_mut().len());
-        buf.as_mut()[..len].copy_from_slice(&append.bytes[..len]);
-        self.writing = true;
-        let then = core::mem::replace(then, Then::Nothing);
-        let (file, offset, len) = (self.fd, append.offset, len as u32);
-        Some((Op::Write { file, offset, buf, at: 0, len, uncached: false }, then))
+/// Directories of one batch, which are held open until it is over.
+pub(super) fn directories_max(limits: &Limits) -> u32 {
+    (limits.directories_open_max / 2).max(1)
+}
+
+/// A directory and those above it, the directory itself last.
+fn above(path: &[u8]) -> Vec<Vec<u8>> {
+    let cuts = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let mut all: Vec<Vec<u8>> = core::iter::once(0).chain(cuts).map(|at| path[..at].to_vec()).collect();
+    if !path.is_empty() {
+        all.push(path.to_vec());
     }
+    all
 }
 
 /// Renames that run in one batch.

@@ -7,7 +7,8 @@
 //! The entries behind the file wait meanwhile: their answers come in order.
 
 use super::home::Home;
-use super::publish::Journal;
+use super::journal::Journal;
+use crate::journal_file;
 use crate::links::Links;
 use crate::ops::{Finish, Owner};
 use crate::tools::Core;
@@ -49,7 +50,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) -> bool {
         let Some(incoming) = self.files.get(&index) else { return false };
         let part = self.part_of(incoming);
-        let Ok(journal) = Journal::open(core, &part.0, JournalKind::Part, How::Write) else { return false };
+        let Ok(journal) = journal_file::open(core, JournalKind::Part, part.0, How::Write) else {
+            return false;
+        };
         core.reach(Point::RecoverOpened);
         let reader = Reader::new(JournalKind::Part, super::stage::hash, &core.settings.limits);
         let records = PartJournal::new(&core.settings.limits);

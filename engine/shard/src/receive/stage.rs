@@ -2,12 +2,12 @@
 
 use super::ReceiveMail;
 use super::home::Home;
+use super::journal::Journal;
 use super::lane::Grant;
 use crate::dirs::DirId;
 use crate::link::LinkId;
 use crate::links::Links;
 use crate::mailbox::Mail;
-use crate::receive::publish::Journal;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind, Meta, Stat};

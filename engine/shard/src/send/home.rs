@@ -37,8 +37,6 @@ use std::sync::Arc;
 
 /// Chunk orders that a lane holds at once: one being sent, one to go on with.
 const ORDERS_PER_LANE: u32 = 2;
-/// Directory descriptors that a transfer holds at once.
-const DIRECTORIES_OPEN_MAX: u32 = 256;
 /// Bytes above which data streams are worth opening.
 const STREAMS_FROM_BYTES: u64 = 64 << 20;
 
@@ -102,7 +100,7 @@ impl Home {
             .collect();
         Self {
             key,
-            dirs: Dirs::new(DIRECTORIES_OPEN_MAX),
+            dirs: Dirs::new(core.settings.limits.directories_open_max),
             scan,
             writer: match spec.options.checksum {
                 true => EntriesWriter::new(limits, key.number, 0, 0).with_roots(),

@@ -1,0 +1,119 @@
+//! A journal that is being appended to, as a transfer holds it.
+
+use super::publish::{Machine, Which};
+use crate::dirs::DirId;
+use crate::journal_file;
+use crate::tools::Core;
+use base::codes::Code;
+use base::hooks::Hooks;
+use base::ids::{ChunkIndex, FileIndex, PartId, TransferId};
+use base::io::{Act, Errno, Fd, How, Io, Op};
+use disk::journal::{Append, Begin, JournalKind, Writer};
+use disk::publish::StepId;
+use std::collections::VecDeque;
+
+/// One write in flight, in order.
+pub(super) struct Journal {
+    pub(super) fd: Fd,
+    pub(super) writer: Writer,
+    pub(super) queue: VecDeque<(Append, Then)>,
+    pub(super) writing: bool,
+    /// Its own name, and what it is about, are known to be synced.
+    pub(super) linked: bool,
+}
+
+/// What follows a journal write.
+pub(super) enum Then {
+    Nothing,
+    /// The chunks may be acknowledged as received.
+    Received(FileIndex, Vec<ChunkIndex>),
+    Step(Machine, StepId),
+}
+
+/// Directories that are synced one after the other before the first sync of a journal counts.
+pub(super) struct Linking {
+    pub(super) which: Which,
+    pub(super) machine: Machine,
+    pub(super) step: StepId,
+    /// The one being synced; `None` is STATE/journal.
+    pub(super) now: Option<DirId>,
+    /// Paths of those still to be synced, below the share's root.
+    pub(super) rest: Vec<Vec<u8>>,
+}
+
+impl Journal {
+    pub(super) fn new(fd: Fd, writer: Writer) -> Self {
+        Self { fd, writer, queue: VecDeque::new(), writing: false, linked: false }
+    }
+
+    /// Begins the journal of a part.
+    pub(super) fn begin_part<I: Io, H: Hooks>(
+        core: &mut Core<I, H>,
+        part: PartId,
+        begin: &Begin,
+    ) -> Result<Self, Code> {
+        let (mut writer, head) = Writer::part(part, super::stage::hash, &core.settings.limits);
+        let first = writer.begin(begin).map_err(|_| Code::TooLarge)?;
+        let fd = fresh(core, JournalKind::Part, part.0)?;
+        let mut journal = Self::new(fd, writer);
+        journal.append(head, Then::Nothing);
+        journal.append(first, Then::Nothing);
+        Ok(journal)
+    }
+
+    /// Begins the journal of a transfer.
+    pub(super) fn begin_transfer<I: Io, H: Hooks>(
+        core: &mut Core<I, H>,
+        id: TransferId,
+    ) -> Result<Self, Code> {
+        let (writer, head) = Writer::transfer(id, super::stage::hash, &core.settings.limits);
+        let fd = fresh(core, JournalKind::Transfer, id.0)?;
+        let mut journal = Self::new(fd, writer);
+        journal.append(head, Then::Nothing);
+        Ok(journal)
+    }
+
+    /// Removes the file of a journal nobody needs any more.
+    pub(super) fn remove<I: Io, H: Hooks>(core: &mut Core<I, H>, kind: JournalKind, id: [u8; 16]) {
+        // What stays is swept at the next start.
+        let _ = journal_file::remove(core, kind, id);
+    }
+
+    pub(super) fn append(&mut self, append: Append, then: Then) {
+        self.queue.push_back((append, then));
+    }
+
+    /// The next write, when none is in flight and a buffer is free.
+    pub(super) fn next_write<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+    ) -> Option<(Op<I::Buf>, Then)> {
+        if self.writing || self.queue.is_empty() {
+            return None;
+        }
+        let mut buf = core.io.take()?;
+        let (append, then) = self.queue.front_mut()?;
+        let len = append.bytes.len().min(buf.as_mut().len());
+        buf.as_mut()[..len].copy_from_slice(&append.bytes[..len]);
+        self.writing = true;
+        let then = core::mem::replace(then, Then::Nothing);
+        let (file, offset, len) = (self.fd, append.offset, len as u32);
+        Some((Op::Write { file, offset, buf, at: 0, len, uncached: false }, then))
+    }
+}
+
+/// An empty journal file, locked.
+fn fresh<I: Io, H: Hooks>(core: &mut Core<I, H>, kind: JournalKind, id: [u8; 16]) -> Result<Fd, Code> {
+    let how = How::CreateOrOpen { mode: 0o600 };
+    let fd = journal_file::open(core, kind, id, how).map_err(|errno| match errno {
+        Errno::AGAIN => Code::Busy,
+        errno => Code::from_errno(errno),
+    })?;
+    match core.act(|_| Act::Resize { fd, size: 0 }) {
+        Ok(_) => Ok(fd),
+        Err(errno) => {
+            core.close(fd);
+            Err(Code::from_errno(errno))
+        }
+    }
+}
