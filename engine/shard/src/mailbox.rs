@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::link::{LinkId, StreamHello, StreamPlace};
 use crate::receive::ReceiveMail;
 use crate::send::SendMail;
-use base::ids::CoreId;
+use base::ids::{CoreId, PartId};
 use base::limits::Limits;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -40,6 +40,8 @@ pub enum Mail {
         /// Its number in the session.
         index: u16,
     },
+    /// To every core: another transfer of the same device takes this part over.
+    Yield(PartId),
     /// To a core that carries a stream: its session ended.
     StreamClose(LinkId),
     /// Between the home and the lanes of an outgoing transfer.

@@ -212,6 +212,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
                 receives.on_stream_down(session, stream);
                 control.on_stream(session, stream, false);
             }
+            Mail::Yield(part) => receives.on_yield(part),
             Mail::StreamClose(link) => links.bye(core, link),
             Mail::Send(mail) => sends.on_mail(core, links, mail),
             Mail::Receive(mail) => receives.on_mail(core, links, mail),

@@ -19,7 +19,7 @@ use crate::send::{StreamRef, TransferKey};
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{Hooks, Obligations, Reply, StageTimes, Ticket};
-use base::ids::{ChunkIndex, CoreId, DeviceId, FileIndex, TransferId, Value};
+use base::ids::{ChunkIndex, CoreId, DeviceId, FileIndex, PartId, TransferId, Value};
 use base::io::{Fd, Io};
 use base::limits::DATA_AT;
 use home::Home;
@@ -273,6 +273,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
     pub(crate) fn on_stream_down(&mut self, session: LinkId, stream: StreamRef) {
         for (_, home) in self.homes.range_mut((session, 0)..=(session, u32::MAX)) {
             home.on_dropped(stream.link, stream.core);
+        }
+    }
+
+    /// A newer transfer of the same device takes a part over: the older one ends.
+    pub(crate) fn on_yield(&mut self, part: PartId) {
+        for home in self.homes.values_mut().filter(|home| home.holds(part)) {
+            let message = "the same file is being sent again: the newer transfer took over".to_owned();
+            home.fail(Code::Superseded, message);
         }
     }
 

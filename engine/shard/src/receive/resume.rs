@@ -9,12 +9,14 @@
 use super::home::Home;
 use super::journal::Journal;
 use crate::journal_file;
-use crate::links::Links;
+use crate::links::{Links, MS};
+use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
 use crate::tools::Core;
+use base::codes::Code;
 use base::hooks::Hooks;
-use base::ids::{FileIndex, PartId};
-use base::io::{Act, ActOut, Fd, How, Io, Op};
+use base::ids::{CoreId, FileIndex, PartId};
+use base::io::{Act, ActOut, Errno, Fd, How, Io, Op};
 use base::limits::DATA_AT;
 use base::name::RelPath;
 use base::points::Point;
@@ -27,6 +29,9 @@ use proto::transfer::want::{ChunkRange, Verdict};
 /// Tag of a home's operation that belongs to the resume.
 pub(super) const TAG: u64 = 1 << 62;
 
+/// How long an older transfer of the same file may take to let go.
+const YIELD_MS: u64 = 10_000;
+
 /// One part of an earlier run.
 pub(super) struct Resume {
     index: FileIndex,
@@ -37,8 +42,21 @@ pub(super) struct Resume {
 }
 
 enum Phase {
-    Reading { reader: Box<Reader>, records: Box<PartJournal>, offset: u64 },
-    Hashing { rehash: Box<Rehash>, chunks: Chunks, now: Option<Box<(RangeToHash, ChunkHasher, u32)>>, fd: Fd },
+    /// Another transfer holds the journal and was asked to let go.
+    Waiting {
+        until_ns: u64,
+    },
+    Reading {
+        reader: Box<Reader>,
+        records: Box<PartJournal>,
+        offset: u64,
+    },
+    Hashing {
+        rehash: Box<Rehash>,
+        chunks: Chunks,
+        now: Option<Box<(RangeToHash, ChunkHasher, u32)>>,
+        fd: Fd,
+    },
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
@@ -50,15 +68,33 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) -> bool {
         let Some(incoming) = self.files.get(&index) else { return false };
         let part = self.part_of(incoming);
-        let Ok(journal) = journal_file::open(core, JournalKind::Part, part.0, How::Write) else {
-            return false;
+        let journal = match journal_file::open(core, JournalKind::Part, part.0, How::Write) {
+            Ok(journal) => journal,
+            Err(Errno::AGAIN) => {
+                for to in 0..core.mail.cores() {
+                    core.post(CoreId(to), Mail::Yield(part));
+                }
+                self.wait_for(index, part, core.now.mono_ns + YIELD_MS * MS);
+                return true;
+            }
+            Err(_) => return false,
         };
+        self.read_journal(core, index, part, journal);
+        true
+    }
+
+    fn read_journal<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        part: PartId,
+        journal: Fd,
+    ) {
         core.reach(Point::RecoverOpened);
         let reader = Reader::new(JournalKind::Part, super::stage::hash, &core.settings.limits);
         let records = PartJournal::new(&core.settings.limits);
         let phase = Phase::Reading { reader: Box::new(reader), records: Box::new(records), offset: 0 };
         self.resume = Some(Resume { index, part, journal, reading: false, phase });
-        true
     }
 
     /// A read of the resume is in flight.
@@ -77,7 +113,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             return;
         }
         let record_bytes = core.settings.limits.record_bytes;
+        if let Phase::Waiting { until_ns } = resume.phase {
+            return self.ask_again(core, links, until_ns);
+        }
         let (file, offset, len) = match &mut resume.phase {
+            Phase::Waiting { .. } => return,
             Phase::Reading { offset, .. } => (resume.journal, *offset, record_bytes),
             Phase::Hashing { rehash, chunks, now, fd } => {
                 if now.is_none() {
@@ -102,6 +142,42 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         core.start(owner, Op::Read { file, offset, buf, at: DATA_AT, len, uncached: false });
     }
 
+    fn wait_for(&mut self, index: FileIndex, part: PartId, until_ns: u64) {
+        let phase = Phase::Waiting { until_ns };
+        self.resume = Some(Resume { index, part, journal: Fd(-1), reading: false, phase });
+    }
+
+    /// Tries for the journal another transfer held.
+    fn ask_again<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        until_ns: u64,
+    ) {
+        let Some(Resume { index, part, .. }) = self.resume.take() else { return };
+        match journal_file::open(core, JournalKind::Part, part.0, How::Write) {
+            Err(Errno::AGAIN) if core.now.mono_ns < until_ns => self.wait_for(index, part, until_ns),
+            Err(Errno::AGAIN) => {
+                if let Some(incoming) = self.files.remove(&index) {
+                    let verdict = self.refuse(core, &incoming.entry, Code::Busy);
+                    self.discard(core, incoming);
+                    self.answer_one(core, links, index, &verdict);
+                }
+            }
+            Err(_) => self.answer_one(core, links, index, &Verdict::All),
+            Ok(journal) => {
+                self.read_journal(core, index, part, journal);
+                self.resume_on(core, links);
+            }
+        }
+    }
+
+    /// Whether this transfer stages that part.
+    pub(super) fn holds(&self, part: PartId) -> bool {
+        let name = part_name(part);
+        self.files.values().any(|incoming| incoming.fd.is_some() && incoming.temp == Some(name))
+    }
+
     /// A read of the resume ended.
     pub(super) fn on_resume<I: Io<Buf = B>, H: Hooks>(
         &mut self,
@@ -118,6 +194,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             None => &[],
         };
         match &mut resume.phase {
+            Phase::Waiting { .. } => {}
             Phase::Reading { reader, records, offset } => {
                 reader.feed(bytes);
                 while let Some((sequence, record)) = reader.next_record() {

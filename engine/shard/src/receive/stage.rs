@@ -173,6 +173,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         lane: LinkId,
         lane_core: CoreId,
     ) {
+        if self.result.is_some() {
+            return self.grant(core, file, lane, lane_core, None);
+        }
         let opened = self.open_large(core, file);
         let Some(incoming) = self.files.get_mut(&file) else {
             return self.grant(core, file, lane, lane_core, None);
