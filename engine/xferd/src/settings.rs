@@ -22,16 +22,24 @@ pub struct Identity<'a> {
     pub trust: &'a Trust,
 }
 
+/// What all cores of one process share.
+#[derive(Clone)]
+pub struct Common {
+    /// Bounds.
+    pub limits: Arc<Limits>,
+    /// STATE/journal, held open.
+    pub journal: Fd,
+    /// umask of the process before it was cleared.
+    pub umask: u32,
+    /// How many cores.
+    pub cores: u16,
+    /// Bytes on the wire, of all cores together.
+    pub wire: Arc<AtomicU64>,
+}
+
 impl Identity<'_> {
     /// Settings of one core, without listeners and shares.
-    pub fn settings(
-        &self,
-        limits: &Arc<Limits>,
-        journal: Fd,
-        umask: u32,
-        cores: u16,
-        listens: bool,
-    ) -> Settings {
+    pub fn settings(&self, common: &Common, listens: bool) -> Settings {
         let handshake = handshake::Config {
             signer: Box::new(self.key.copy()),
             certificate: self.certificate.cloned(),
@@ -39,21 +47,21 @@ impl Identity<'_> {
             suites: Suite::default_for(has_aes()).to_vec(),
             listens,
             features: 0,
-            limits: (**limits).clone(),
+            limits: (*common.limits).clone(),
         };
         Settings {
-            limits: limits.clone(),
+            limits: common.limits.clone(),
             listeners: Vec::new(),
             shares: Vec::new(),
             handshake: Arc::new(handshake),
             key: self.key.signing_key(),
             device: self.key.device_id(),
-            journal,
-            umask,
-            cores,
+            journal: common.journal,
+            umask: common.umask,
+            cores: common.cores,
             uncached_reads: false,
             uncached_writes: true,
-            wire: Arc::new(AtomicU64::new(0)),
+            wire: common.wire.clone(),
         }
     }
 }

@@ -9,13 +9,14 @@ use crate::cores::{CoreEvent, Cores, Plan};
 use crate::failure::Failure;
 use crate::names::Names;
 use crate::report::{Reporter, Told};
-use crate::settings::{Identity, open_directory};
+use crate::settings::{self, Identity, open_directory};
 use crate::{crash, harden};
 use base::codes::{Code, exit};
 use base::ids::CoreId;
 use base::limits::Limits;
 use shard::command::{Command, Job, JobEnd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
@@ -83,16 +84,16 @@ impl Runner {
         start: impl FnOnce(&'static str) -> Option<Told>,
     ) -> Result<Ran, Failure> {
         let journal = open_directory(&who.device.state.join("journal"))?;
-        let settings = (0..cores)
-            .map(|_| who.identity.settings(&self.limits, journal, self.umask, cores, false))
-            .collect();
+        let (limits, wire) = (self.limits.clone(), Arc::new(AtomicU64::new(0)));
+        let common = settings::Common { limits, journal, umask: self.umask, cores, wire: wire.clone() };
+        let all = (0..cores).map(|_| who.identity.settings(&common, false)).collect();
         let names = Arc::new(Names::read());
         let (to_hooks, to_ends, state) = (self.to.clone(), self.to.clone(), who.device.state.clone());
         let threads = Cores::start(Plan {
             io: engine.io,
             limits: self.limits.clone(),
             pinned: false,
-            settings,
+            settings: all,
             hooks: Arc::new(move |_, waker| {
                 ClientHooks::new(to_hooks.clone(), names.clone(), state.clone(), waker)
             }),
@@ -108,7 +109,10 @@ impl Runner {
         }
         let ran = self.wait(&threads, cores, job, reporter);
         threads.join();
-        ran
+        let mut ran = ran?;
+        let totals = &mut ran.end.totals;
+        totals.bytes_wire = totals.bytes_wire.max(wire.load(Ordering::Relaxed));
+        Ok(ran)
     }
 
     fn wait(self, threads: &Cores, cores: u16, job: Job, reporter: &mut Reporter) -> Result<Ran, Failure> {

@@ -104,7 +104,8 @@ fn object(value: Value) -> Map<String, Value> {
 
 fn start_fields(start: &Start) -> Map<String, Value> {
     let sources: Vec<Value> = start.sources.iter().map(|source| name(source)).collect();
-    object(json!({"command": start.command, "direction": start.direction, "transfer": start.transfer,
+    let transfer = Some(&start.transfer).filter(|id| !id.is_empty());
+    object(json!({"command": start.command, "direction": start.direction, "transfer": transfer,
         "sources": sources, "destination": name(&start.destination), "streams": start.streams, "io": start.io}))
 }
 

@@ -5,6 +5,12 @@ use base::codes::Code;
 use base::io::Fd;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// How long a port may take to become free: the kernel gives the sockets of a killed process's rings back a
+/// while after its end, and a daemon that is started again at once meets its own past.
+const PORT_WAIT: Duration = Duration::from_secs(2);
+const PORT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Connections the kernel holds for a core that is busy.
 const BACKLOG: i32 = 4096;
@@ -22,8 +28,14 @@ pub struct Listeners {
 /// # Errors
 /// A port is in use or may not be used: exit 5.
 pub fn listen(wanted: &[SocketAddr], cores: u16) -> Result<Listeners, Failure> {
+    let until = Instant::now() + PORT_WAIT;
     for address in wanted {
-        refuse_port_in_use(*address).map_err(|error| refused(*address, &error.into()))?;
+        while let Err(errno) = refuse_port_in_use(*address) {
+            if errno != rustix::io::Errno::ADDRINUSE || Instant::now() >= until {
+                return Err(refused(*address, &errno.into()));
+            }
+            std::thread::sleep(PORT_PAUSE);
+        }
     }
     let mut by_core: Vec<Vec<Fd>> = vec![Vec::new(); usize::from(cores)];
     let mut addresses = Vec::new();

@@ -60,13 +60,20 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let journal = settings::open_directory(&opened.dir.join("journal"))?;
     let identity =
         settings::Identity { key: &opened.key, certificate: Some(&opened.certificate), trust: &opened.trust };
+    let common = settings::Common {
+        limits: limits.clone(),
+        journal,
+        umask: umask.as_raw_mode(),
+        cores: config.cores.value,
+        wire: Arc::new(AtomicU64::new(0)),
+    };
     let all: Vec<Settings> = listeners
         .by_core
         .iter()
         .map(|own| Settings {
             listeners: own.clone(),
             shares: shares.clone(),
-            ..identity.settings(&limits, journal, umask.as_raw_mode(), config.cores.value, true)
+            ..identity.settings(&common, true)
         })
         .collect();
     let (tell, core_events) = mpsc::unbounded_channel();
