@@ -232,6 +232,8 @@ impl ReservedKind {
     }
 }
 
+/// How much of a temp's id says whose it is; the rest is the file's number.
+const TEMP_TAG_BYTES: usize = 12;
 /// Bytes of `.xferd-<32 hex>.part`, the longest name of our own.
 pub const RESERVED_BYTES_MAX: usize = RESERVED_PREFIX.len() + 32 + 5;
 
@@ -308,10 +310,17 @@ pub fn part_name(part: PartId) -> ReservedName {
     ReservedName::new(ReservedKind::Part, part.0)
 }
 
-/// Name of a staged small file or symlink: derived, so that a rerun of the same transfer finds it.
+/// Name of a staged small file or symlink: derived, so that it is known whose it is.
 pub fn temp_name(hash: Hash, transfer: TransferId, file: FileIndex) -> ReservedName {
-    let id = derive(hash, &[b"xferd/1 temp", &transfer.0, &file.0.to_be_bytes()]);
+    let mut id = derive(hash, &[b"xferd/1 temp", &transfer.0]);
+    id[TEMP_TAG_BYTES..].copy_from_slice(&file.0.to_be_bytes());
     ReservedName::new(ReservedKind::Temp, id)
+}
+
+/// Whether a name is a temp of this transfer.
+pub fn is_temp_of(name: &ReservedName, hash: Hash, transfer: TransferId) -> bool {
+    let whose = derive(hash, &[b"xferd/1 temp", &transfer.0]);
+    name.kind == ReservedKind::Temp && name.id[..TEMP_TAG_BYTES] == whose[..TEMP_TAG_BYTES]
 }
 
 /// Name of a kept version.
@@ -470,6 +479,10 @@ mod tests {
             temp_name(toy::hash, transfer, FileIndex(0)).id(),
             temp_name(toy::hash, transfer, FileIndex(1)).id()
         );
+        let temp = temp_name(toy::hash, transfer, FileIndex(7));
+        assert!(is_temp_of(&temp, toy::hash, transfer));
+        assert!(!is_temp_of(&temp, toy::hash, TransferId([4; 16])));
+        assert!(!is_temp_of(&part_name(PartId(temp.id())), toy::hash, transfer));
     }
 
     proptest! {

@@ -27,6 +27,7 @@ mod ops;
 mod place;
 mod rate;
 mod receive;
+mod recover;
 mod rx;
 mod send;
 pub mod settings;

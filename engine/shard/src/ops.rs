@@ -27,6 +27,8 @@ pub(crate) enum Owner {
     Receive { link: LinkId, number: u32, tag: u64 },
     /// The receiving lane of a link.
     ReceiveLane { link: LinkId, tag: u64 },
+    /// The recovery of what earlier runs left.
+    Recovery,
     /// Nobody waits (closing a descriptor).
     Nobody,
 }

@@ -128,7 +128,11 @@ pub(crate) fn stat<I: Io, H: Hooks>(core: &mut Core<I, H>, root: Fd, path: &[u8]
     stat
 }
 
-fn stat_in<I: Io, H: Hooks>(core: &mut Core<I, H>, dir: Fd, name: Option<Name<'_>>) -> Result<Stat, Errno> {
+pub(crate) fn stat_in<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    dir: Fd,
+    name: Option<Name<'_>>,
+) -> Result<Stat, Errno> {
     match core.act(|batch| {
         let name = name.map(|name| batch.name(name));
         Act::Stat { dir, name }

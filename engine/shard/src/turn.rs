@@ -7,6 +7,7 @@ use crate::links::{Links, MS};
 use crate::mailbox::{Mail, Mailbox};
 use crate::ops::{Finish, Owner, Yield};
 use crate::receive::Receives;
+use crate::recover::Start;
 use crate::send::{Sends, StreamRef};
 use crate::settings::Settings;
 use crate::tools::Core;
@@ -26,18 +27,16 @@ pub struct Shard<I: Io, H: Hooks> {
     done: Vec<Done<I::Buf>>,
     replies: Vec<(Ticket, Reply)>,
     sweep_ns: u64,
+    start: Start<I::Buf>,
     over: bool,
 }
 
 impl<I: Io, H: Hooks> Shard<I, H> {
-    /// A core that listens on its settings' sockets.
+    /// A core that listens on its settings' sockets, once the first one has settled what earlier runs left.
     pub fn new(settings: Arc<Settings>, id: CoreId, mail: Mailbox, io: I, hooks: H) -> Self {
         let done = Vec::with_capacity(settings.limits.done_per_turn as usize);
-        let mut core = Core::new(io, hooks, settings, id, mail);
-        for index in 0..core.settings.listeners.len() as u32 {
-            let listener = core.settings.listeners[index as usize];
-            core.start(Owner::Listener(index), Op::Accept { listener });
-        }
+        let start = Start::new(&settings, id);
+        let core = Core::new(io, hooks, settings, id, mail);
         let control = Control::new(&core.settings);
         Self {
             core,
@@ -48,6 +47,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             done,
             replies: Vec::new(),
             sweep_ns: 0,
+            start,
             over: false,
         }
     }
@@ -65,6 +65,11 @@ impl<I: Io, H: Hooks> Shard<I, H> {
     /// The end of the job, once.
     pub fn job_end(&mut self) -> Option<JobEnd> {
         self.control.job_end()
+    }
+
+    /// Whether what earlier runs left is settled: before that no connection is accepted.
+    pub fn is_recovered(&self) -> bool {
+        matches!(self.start, Start::Over)
     }
 
     /// Whether the core has closed everything and may be dropped.
@@ -96,6 +101,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             self.on_mail(mail);
             self.on_events();
         }
+        self.recover();
         self.sends.step(&mut self.core, &mut self.links);
         self.receives.step(&mut self.core, &mut self.links);
         if let Some((link, count)) = self.sends.wants_streams().or_else(|| self.receives.wants_streams()) {
@@ -110,11 +116,16 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         self.on_ends();
         let io = &mut self.core.io;
         self.core.mail.flush(|core| io.wake(core));
-        self.over = self.control.stopping() && self.links.is_empty();
+        let recovering = matches!(self.start, Start::Recovering { .. });
+        self.over = self.control.stopping() && self.links.is_empty() && !recovering;
     }
 
     fn wait_until(&self) -> u64 {
-        if self.core.mail.backlog() || self.core.mail.has_local() || !self.core.events.is_empty() {
+        if self.start.is_due()
+            || self.core.mail.backlog()
+            || self.core.mail.has_local()
+            || !self.core.events.is_empty()
+        {
             return 0;
         }
         self.sweep_ns
@@ -129,6 +140,41 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         self.sweep_ns = self.core.now.mono_ns + pace_ms.max(1) * MS;
         self.links.sweep(&mut self.core);
         self.control.sweep(&mut self.core, &mut self.links, &self.sends, &self.receives);
+    }
+
+    /// Settles what earlier runs left; then begins what waits for it.
+    fn recover(&mut self) {
+        let Start::Recovering { recovery, cancelled, .. } = &mut self.start else { return };
+        if *cancelled || self.control.draining() {
+            recovery.stop();
+        }
+        recovery.step(&mut self.core);
+        if !recovery.is_over() {
+            return;
+        }
+        let started = core::mem::replace(&mut self.start, Start::Over);
+        let Start::Recovering { job: Some(job), cancelled, .. } = started else {
+            for other in (0..self.core.mail.cores()).map(CoreId).filter(|core| *core != self.core.id) {
+                self.core.mail.post(other, Mail::Recovered);
+            }
+            return self.accept();
+        };
+        let Self { core, links, sends, receives, control, .. } = self;
+        control.begin_job(core, links, *job);
+        if cancelled {
+            control.cancel_job(core, links, sends, receives);
+        }
+        self.on_events();
+    }
+
+    fn accept(&mut self) {
+        if self.control.draining() {
+            return;
+        }
+        for index in 0..self.core.settings.listeners.len() as u32 {
+            let listener = self.core.settings.listeners[index as usize];
+            self.core.start(Owner::Listener(index), Op::Accept { listener });
+        }
     }
 
     fn on_finish(&mut self, owner: Owner, finish: Finish<I::Buf>) {
@@ -150,6 +196,11 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             Owner::SendLane { link, tag } => sends.on_lane_op(core, links, link, tag, finish),
             Owner::Receive { link, number, tag } => receives.on_op(core, links, (link, number), tag, finish),
             Owner::ReceiveLane { link, tag } => receives.on_lane_op(core, links, link, tag, finish),
+            Owner::Recovery => {
+                if let Start::Recovering { recovery, .. } = &mut self.start {
+                    recovery.on_op(core, finish);
+                }
+            }
             Owner::Nobody => {}
         }
     }
@@ -214,6 +265,10 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             }
             Mail::Yield(part) => receives.on_yield(part),
             Mail::StreamClose(link) => links.bye(core, link),
+            Mail::Recovered => {
+                self.start = Start::Over;
+                self.accept();
+            }
             Mail::Send(mail) => sends.on_mail(core, links, mail),
             Mail::Receive(mail) => receives.on_mail(core, links, mail),
         }
@@ -222,8 +277,16 @@ impl<I: Io, H: Hooks> Shard<I, H> {
     fn on_command(&mut self, command: Command) {
         let Self { core, links, sends, receives, control, .. } = self;
         match command {
-            Command::Job(job) => control.begin_job(core, links, *job),
-            Command::Cancel => control.cancel_job(core, links, sends, receives),
+            Command::Job(job) => match Start::before(&job) {
+                Some(recovery) => {
+                    self.start = Start::Recovering { recovery, job: Some(job), cancelled: false };
+                }
+                None => control.begin_job(core, links, *job),
+            },
+            Command::Cancel => match &mut self.start {
+                Start::Recovering { cancelled, .. } => *cancelled = true,
+                Start::Waiting | Start::Over => control.cancel_job(core, links, sends, receives),
+            },
             Command::Drain { deadline_ns } => control.drain(core, links, deadline_ns),
             Command::Stop => control.stop(core, links),
             Command::Shares(shares) => control.set_shares(shares),

@@ -10,6 +10,7 @@ mod resume;
 mod stage;
 
 pub(crate) use finish::remove;
+pub(crate) use stage::hash;
 
 use crate::command::{CoreStatus, Failure, Totals};
 use crate::link::{LinkId, Role};
