@@ -260,7 +260,8 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             Mail::StreamDown { session, core: at, stream, index } => {
                 let stream = StreamRef { core: at, link: stream, stream: index };
                 sends.on_stream_down(session, stream);
-                receives.on_stream_down(session, stream);
+                // The lane of an incoming transfer stays until the home asks it to let go: its writes may be
+                // in flight on descriptors of the home.
                 control.on_stream(session, stream, false);
             }
             Mail::Yield(part) => receives.on_yield(part),

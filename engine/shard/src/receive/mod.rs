@@ -270,13 +270,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
         self.homes.values_mut().any(|home| home.on_reply(core, links, ticket, reply))
     }
 
-    /// A stream of a session ended: its lane lets go by itself.
-    pub(crate) fn on_stream_down(&mut self, session: LinkId, stream: StreamRef) {
-        for (_, home) in self.homes.range_mut((session, 0)..=(session, u32::MAX)) {
-            home.on_dropped(stream.link, stream.core);
-        }
-    }
-
     /// A newer transfer of the same device takes a part over: the older one ends.
     pub(crate) fn on_yield(&mut self, part: PartId) {
         for home in self.homes.values_mut().filter(|home| home.holds(part)) {

@@ -467,7 +467,7 @@ impl Home {
     /// A lane's report.
     pub(super) fn on_report<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, report: LaneReport) {
         let count = |lanes: &mut Vec<Lane>, link| {
-            if let Some(lane) = lanes.iter_mut().find(|lane| lane.stream.link == link) {
+            if let Some(lane) = lanes.iter_mut().find(|lane| (lane.stream.core, lane.stream.link) == link) {
                 lane.orders = lane.orders.saturating_sub(1);
             }
         };
@@ -487,7 +487,7 @@ impl Home {
                 }
             }
             LaneReport::Dropped { lane } => {
-                self.lanes.retain(|other| !other.dropping || other.stream.link != lane)
+                self.lanes.retain(|other| !other.dropping || (other.stream.core, other.stream.link) != lane)
             }
         }
         self.finish_files(core);

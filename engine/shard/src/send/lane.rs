@@ -17,7 +17,7 @@ use crate::send::{SendMail, TransferKey};
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{Hooks, Stage, StageTimes};
-use base::ids::{ChunkIndex, FileIndex, Value};
+use base::ids::{ChunkIndex, CoreId, FileIndex, Value};
 use base::io::{Act, ActOut, Fd, Io, Op};
 use base::limits::DATA_AT;
 use proto::transfer::chunk::{ChunkHasher, Chunks};
@@ -53,8 +53,8 @@ pub enum LaneReport {
         value: Value,
         /// Content bytes that were sent.
         sent: u64,
-        /// The link that carried it.
-        lane: LinkId,
+        /// The core and link that carried it.
+        lane: (CoreId, LinkId),
         /// Time per stage since the last report.
         stages: StageTimes,
     },
@@ -66,13 +66,13 @@ pub enum LaneReport {
         chunk: ChunkIndex,
         /// Why.
         code: Code,
-        /// The link that should have carried it.
-        lane: LinkId,
+        /// The core and link that should have carried it.
+        lane: (CoreId, LinkId),
     },
     /// Everything of this transfer is forgotten here; its descriptors may be closed.
     Dropped {
-        /// The lane's link.
-        lane: LinkId,
+        /// The lane's core and link.
+        lane: (CoreId, LinkId),
     },
 }
 
@@ -178,7 +178,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             order.order.send = false;
         }
         self.pump(core, links);
-        let mail = SendMail::FromLane { home, report: LaneReport::Dropped { lane: self.link } };
+        let mail = SendMail::FromLane { home, report: LaneReport::Dropped { lane: (core.id, self.link) } };
         if self.orders.iter().any(|order| order.order.home == home) {
             // The last of its pieces reports instead.
             return;
@@ -195,7 +195,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         for order in self.orders.iter_mut().filter(|order| !order.broken) {
             order.broken = true;
             let (file, chunk, home) = (order.order.file, order.order.chunk, order.order.home);
-            let report = LaneReport::Failed { file, chunk, code: Code::ConnectionLost, lane: self.link };
+            let report =
+                LaneReport::Failed { file, chunk, code: Code::ConnectionLost, lane: (core.id, self.link) };
             core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
         }
         self.pump(core, links);
@@ -354,7 +355,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                 if !order.broken {
                     order.broken = true;
                     let (file, chunk, home) = (order.order.file, order.order.chunk, order.order.home);
-                    let report = LaneReport::Failed { file, chunk, code, lane: link };
+                    let report = LaneReport::Failed { file, chunk, code, lane: (core.id, link) };
                     core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
                 }
                 if piece.last {
@@ -403,12 +404,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                 chunk: order.order.chunk,
                 value,
                 sent: order.sent,
-                lane: self.link,
+                lane: (core.id, self.link),
                 stages: core::mem::take(&mut self.stages),
             };
             core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
         } else if !self.orders.iter().any(|other| other.order.home == home) {
-            let report = LaneReport::Dropped { lane: self.link };
+            let report = LaneReport::Dropped { lane: (core.id, self.link) };
             core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
         }
     }

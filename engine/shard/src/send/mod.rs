@@ -277,7 +277,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
             SendMail::Order { lane, order } => {
                 if !links.find(lane).is_some_and(crate::link::Link::is_up) {
                     let (file, chunk) = (order.file, order.chunk);
-                    let report = LaneReport::Failed { file, chunk, code: Code::ConnectionLost, lane };
+                    let report =
+                        LaneReport::Failed { file, chunk, code: Code::ConnectionLost, lane: (core.id, lane) };
                     let mail = SendMail::FromLane { home: order.home, report };
                     return core.post(order.home.core, crate::mailbox::Mail::Send(mail));
                 }
@@ -294,7 +295,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
             SendMail::Drop { lane, home } => match self.lanes.get_mut(&lane) {
                 Some(lane) => lane.drop_transfer(core, links, home),
                 None => {
-                    let mail = SendMail::FromLane { home, report: LaneReport::Dropped { lane } };
+                    let mail =
+                        SendMail::FromLane { home, report: LaneReport::Dropped { lane: (core.id, lane) } };
                     core.post(home.core, crate::mailbox::Mail::Send(mail));
                 }
             },
