@@ -43,11 +43,12 @@ pub enum Depth {
     Archive,
 }
 
-/// Walks a tree.
+/// Walks a tree; a file or link alone is a tree of one.
 pub fn snapshot(top: &Path) -> Snapshot {
     let mut found = Snapshot::new();
-    let mut folders = vec![top.to_owned()];
-    found.insert(Vec::new(), node(top));
+    let of_top = node(top);
+    let mut folders = if of_top.kind == 'd' { vec![top.to_owned()] } else { Vec::new() };
+    found.insert(Vec::new(), of_top);
     while let Some(folder) = folders.pop() {
         let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         for entry in entries {
@@ -62,6 +63,14 @@ pub fn snapshot(top: &Path) -> Snapshot {
         }
     }
     found
+}
+
+/// A tree without what the engine hides from everybody: parts that a later run may want.
+pub fn without_parts(mut tree: Snapshot) -> Snapshot {
+    tree.retain(|path, _| {
+        !path.rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b".xferd-"))
+    });
+    tree
 }
 
 /// Every path below a folder, relative to it; folders before what they hold.

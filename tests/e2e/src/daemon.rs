@@ -29,18 +29,14 @@ pub struct Start {
     arguments: Vec<OsString>,
     environment: Vec<(String, String)>,
     listen: String,
+    cores: u16,
 }
 
 impl Start {
     /// With this state directory; on a free loopback port, two cores.
     pub fn new(state: &Path) -> Self {
-        Self {
-            state: state.to_owned(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            listen: "127.0.0.1:0".into(),
-        }
-        .arguments(["--cores", "2"])
+        let listen = "127.0.0.1:0".into();
+        Self { state: state.to_owned(), arguments: Vec::new(), environment: Vec::new(), listen, cores: 2 }
     }
 
     /// The share at `/`.
@@ -60,6 +56,12 @@ impl Start {
         self
     }
 
+    /// On so many cores.
+    pub fn cores(mut self, cores: u16) -> Self {
+        self.cores = cores;
+        self
+    }
+
     /// Where it shall listen.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address.to_string();
@@ -76,7 +78,8 @@ impl Start {
     fn program(&self, log: &Path) -> Program {
         let log = File::options().create(true).append(true).open(log).expect("a log can be written");
         let mut command = command("xferd");
-        command.arg("--state").arg(&self.state).arg("--listen").arg(&self.listen).args(&self.arguments);
+        command.arg("--state").arg(&self.state).arg("--listen").arg(&self.listen);
+        command.args(["--cores", &self.cores.to_string()]).args(&self.arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
         Program::start_logging(&mut command, log)
     }
@@ -86,7 +89,8 @@ impl Start {
         let log = self.state.with_extension("log");
         let mut program = self.program(&log);
         let Some(line) = program.line() else {
-            panic!("xferd ended before it was ready: {}", std::fs::read_to_string(&log).unwrap_or_default());
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            panic!("xferd ended before it was ready ({}): {said}", program.wait());
         };
         let line = String::from_utf8(line).expect("the ready line is text");
         let value = |key: &str| {
