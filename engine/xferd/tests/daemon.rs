@@ -114,7 +114,8 @@ fn ready_stands_alone_and_status_and_stop_answer() {
     assert_eq!(words.len(), 5, "{words:?}");
     let (code, text, _) = daemon.run(&["status", "--json"]);
     let status: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!((code, &status["running"], &status["cores"]), (Some(0), &json!(true), &json!(1)));
+    assert_eq!((code, &status["running"], &status["settings"]["cores"]), (Some(0), &json!(true), &json!(1)));
+    assert_eq!(status["cores"].as_array().map(Vec::len), Some(1), "{status}");
     assert_eq!(format!("io={}", status["io"].as_str().expect("text")), words[2]);
     let (code, text, _) = daemon.run(&["devices"]);
     assert_eq!((code, text.lines().count()), (Some(0), 1), "the daemon itself: {text}");

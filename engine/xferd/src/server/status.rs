@@ -31,8 +31,8 @@ pub(super) async fn of_daemon(daemon: &Daemon) -> Value {
         "uptime_s": daemon.began.elapsed().as_secs(), "draining": daemon.draining.get(),
         "rules_generation": shared.rules.generation(), "reports_dropped": shared.dropped.load(Ordering::Relaxed),
         "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
-        "cores": started.config.cores.value,
-        "per_core": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
+        "settings": {"cores": started.config.cores.value, "durability": started.config.durability.value.word()},
+        "cores": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
     })
 }
 
@@ -72,7 +72,7 @@ async fn collect(cores: &CoresHandle) -> Vec<CoreStatus> {
 
 fn core(core: &CoreStatus) -> Value {
     json!({"core": core.core, "sessions": core.sessions, "streams": core.streams, "half_open": core.half_open,
-        "transfers": core.transfers, "bytes_in": core.bytes_in, "bytes_out": core.bytes_out,
+        "transfers": core.transfers, "bytes_received": core.bytes_in, "bytes_sent": core.bytes_out,
         "refused": core.refused, "limiting": core.stages.limiting().map(Stage::name)})
 }
 
