@@ -297,6 +297,11 @@ impl Stage {
         Stage::Peer,
     ];
 
+    /// Whether it waits for another end or stage instead of working.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Send | Self::Receive | Self::Credit | Self::Peer)
+    }
+
     /// Its name in summaries and JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -332,10 +337,18 @@ impl StageTimes {
         }
     }
 
-    /// The stage with the largest sum; `None` when nothing was sampled.
+    /// The stage that limits; `None` when nothing was sampled.
+    ///
+    /// Whoever waits for a slow stage is idle as long as that stage works, so a stage that works limits
+    /// unless it takes less than half of the longest wait: then nobody works and the link is what is slow.
     pub fn limiting(&self) -> Option<Stage> {
-        let (index, &most) = self.0.iter().enumerate().max_by_key(|(_, ns)| **ns)?;
-        (most > 0).then_some(Stage::ALL[index])
+        let most = |waits: bool| {
+            let stages = Stage::ALL.into_iter().filter(|stage| stage.waits() == waits);
+            stages.map(|stage| (self.0[stage as usize], stage)).max()
+        };
+        let (work, wait) = (most(false)?, most(true)?);
+        let (ns, stage) = if work.0 >= wait.0 / 2 { work } else { wait };
+        (ns > 0).then_some(stage)
     }
 }
 

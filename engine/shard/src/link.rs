@@ -15,7 +15,7 @@ use crate::rx::Rx;
 use crate::tools::Core;
 use crate::tx::Tx;
 use base::codes::Code;
-use base::hooks::{Hooks, Peer};
+use base::hooks::{Hooks, Peer, StageTimes};
 use base::ids::CoreId;
 use base::io::{Fd, Io, Now};
 use core::net::SocketAddr;
@@ -186,6 +186,10 @@ pub(crate) struct Link<B> {
     pub(crate) deadline_ns: u64,
     /// Already reported as down.
     pub(crate) reported: bool,
+    /// Time of sampled records on this link since somebody took it.
+    pub(crate) stages: StageTimes,
+    /// When the sampled receive began.
+    pub(crate) receiving: Option<u64>,
     /// What the decision lets through in each direction, receiving first.
     pub(crate) rate: Option<[Rate; 2]>,
     /// Accepted here (and so counted by admission).

@@ -9,7 +9,7 @@ use crate::rx::{Rx, full_frame_bytes, header_of};
 use crate::tools::Core;
 use crate::tx::Tx;
 use base::codes::Code;
-use base::hooks::{Event, Frame, Hooks, Peer, Ticket};
+use base::hooks::{Event, Frame, Hooks, Peer, Stage, StageTimes, Ticket};
 use base::io::{Errno, Fd, Io, Op};
 use base::limits::{DATA_AT, HEADER_AT, HEADER_BYTES};
 use core::net::SocketAddr;
@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 
 /// Tickets of key look-ups are told from those of requests by this bit.
 const PSK_TICKETS: u64 = 1 << 63;
+
+/// Frames up to this many bytes are not timed.
+const SAMPLED_FROM: u32 = 4096;
 
 /// Nanoseconds of a millisecond.
 pub(crate) const MS: u64 = 1_000_000;
@@ -101,6 +104,11 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         self.slab.len() == self.free.len()
     }
 
+    /// Time of sampled records on a link since the last call.
+    pub(crate) fn take_stages(&mut self, id: LinkId) -> StageTimes {
+        self.find_mut(id).map_or(StageTimes::default(), |link| core::mem::take(&mut link.stages))
+    }
+
     /// The verified peer of a link.
     pub(crate) fn peer(&self, id: LinkId) -> Option<&Peer> {
         self.find(id)?.up().map(|up| &up.peer)
@@ -131,6 +139,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             tx: Tx::new(),
             lent: 0,
             deadline_ns,
+            stages: StageTimes::default(),
+            receiving: None,
             rate: None,
             reported: false,
             accepted: false,
@@ -283,6 +293,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             return;
         };
         link.rx = Rx::Full;
+        link.receiving = core.sample();
         link.deadline_ns = core.now.mono_ns + core.settings.limits.record_ms * MS;
         // A socket that cannot take the mark still delivers the record, in more pieces.
         let _ = core.io.set_low_water(socket, full_len);
@@ -297,6 +308,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         finish: Finish<B>,
     ) {
         let Some(link) = self.find_mut(id) else { return };
+        let mut began = link.receiving.take();
+        core.timed(&mut link.stages, Stage::Receive, &mut began);
         let state = core::mem::replace(&mut link.rx, Rx::Idle);
         if matches!(link.phase, Phase::Closing) {
             link.rx = Rx::Over;
@@ -379,6 +392,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             return;
         };
         link.rx = Rx::Body { header, length };
+        link.receiving = if length > SAMPLED_FROM { core.sample() } else { None };
         let socket = link.socket;
         core.start(Owner::LinkRx(id), Op::Recv { socket, buf, at: DATA_AT, len: length });
     }
@@ -401,7 +415,10 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             }
             Phase::Up(up) => {
                 link.deadline_ns = u64::MAX;
-                match up.opener.open(&header, payload) {
+                let mut from = if length > SAMPLED_FROM { core.sample() } else { None };
+                let opened = up.opener.open(&header, payload);
+                core.timed(&mut link.stages, Stage::Open, &mut from);
+                match opened {
                     Ok(opened) => {
                         up.liveness.on_received(core.now);
                         if let Some([rx, _]) = &mut link.rate {
@@ -524,6 +541,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         drop(finish.slot);
         let Some(link) = self.find_mut(id) else { return };
         let bytes = finish.result.unwrap_or(0);
+        let mut from = link.tx.sampled.take();
+        core.timed(&mut link.stages, Stage::Send, &mut from);
         let was_slot = link.tx.on_sent(bytes);
         match finish.result {
             Ok(0) | Err(_) => {

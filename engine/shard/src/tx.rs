@@ -27,13 +27,23 @@ pub(crate) struct Tx<B> {
     sending_slot: bool,
     /// No arena slot was free for the small frames.
     pub(crate) hungry: bool,
+    /// When the send in flight began, if it is sampled.
+    pub(crate) sampled: Option<u64>,
     /// Bytes handed to the kernel.
     pub(crate) sent: u64,
 }
 
 impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
     pub(crate) fn new() -> Self {
-        Self { queue: VecDeque::new(), slots: 0, sending: false, sending_slot: false, hungry: false, sent: 0 }
+        Self {
+            queue: VecDeque::new(),
+            slots: 0,
+            sending: false,
+            sending_slot: false,
+            hungry: false,
+            sampled: None,
+            sent: 0,
+        }
     }
 
     /// Nothing waits and nothing is in flight.
@@ -91,6 +101,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
         };
         self.hungry = false;
         self.sending = true;
+        self.sampled = if self.sending_slot { core.sample() } else { None };
         core.start(Owner::LinkTx(link), Op::Send { socket, buf, at, len, zc: zc && self.sending_slot });
     }
 

@@ -43,6 +43,11 @@ pub const LAYOUT: Layout = Layout {
         field("durability", "u8", "0 none, 1 file, 2 tree"),
         field("inplace", "u8", "1: files were written in place, not atomically"),
         field("verify", "u8", "0 full, 1 transport"),
+        field(
+            "stages_ms",
+            "u32 x 10",
+            "time per stage at the receiver, sampled: read hash seal send receive open write sync credit peer",
+        ),
         field("began_ms", "u64", "UTC milliseconds"),
         field("ended_ms", "u64", "UTC milliseconds"),
         field("signature", "[64]", "Ed25519 over `xferd/1 receipt` and all fields before"),
@@ -121,6 +126,8 @@ pub struct ReceiptBody {
     pub inplace: bool,
     /// What was compared.
     pub verify: Verify,
+    /// Where the receiver's time went, in milliseconds: [`base::hooks::Stage`] in order, sampled and scaled.
+    pub stages_ms: [u32; 10],
     /// UTC milliseconds of the offer.
     pub began_ms: u64,
     /// UTC milliseconds of the last publication.
@@ -149,6 +156,9 @@ impl ReceiptBody {
         out.u64(counts.directories).u64(counts.bytes);
         out.u64(counts.unchanged).u64(counts.failed).u64(counts.deleted);
         out.u8(self.durability as u8).u8(u8::from(self.inplace)).u8(self.verify as u8);
+        for ms in self.stages_ms {
+            out.u32(ms);
+        }
         out.u64(self.began_ms).u64(self.ended_ms);
     }
 
@@ -183,6 +193,10 @@ impl ReceiptBody {
         };
         let verify = reader.u8()?;
         let verify = Verify::from_byte(verify).ok_or(no_meaning("verify", u64::from(verify)))?;
+        let mut stages_ms = [0; 10];
+        for ms in &mut stages_ms {
+            *ms = reader.u32()?;
+        }
         let (began_ms, ended_ms) = (reader.u64()?, reader.u64()?);
         let root = String::from(root);
         Ok(Self {
@@ -197,6 +211,7 @@ impl ReceiptBody {
             durability,
             inplace,
             verify,
+            stages_ms,
             began_ms,
             ended_ms,
         })
@@ -281,6 +296,7 @@ mod tests {
             durability: Durability::Tree,
             inplace: true,
             verify: Verify::Full,
+            stages_ms: [3; 10],
             began_ms: 13,
             ended_ms: 14,
         }

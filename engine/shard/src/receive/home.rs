@@ -279,6 +279,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             return;
         }
         self.compare(core, links);
+        self.totals.stages.merge(&links.take_stages(self.key.link));
         self.publish(core, links);
         self.resume_on(core, links);
         self.send_acks(core, links);

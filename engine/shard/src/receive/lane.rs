@@ -205,7 +205,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             let (file, uncached) = (grant.fd, grant.uncached);
             core.start(owner, Op::Write { file, offset, buf: slot, at: DATA_AT, len: data_len, uncached });
         }
-        self.settle(core, home);
+        self.settle(core, links, home);
     }
 
     /// A write ended.
@@ -233,7 +233,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
                 Err(errno) => drop(arriving.failed.get_or_insert(Code::from_errno(errno))),
             }
         }
-        self.settle(core, home);
+        self.settle(core, links, home);
     }
 
     /// A record nobody wants: its bytes still give credit back.
@@ -266,7 +266,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
     }
 
     /// Reports chunks whose last record came and whose writes ended; lets go of what the home wants back.
-    fn settle<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, home: TransferKey) {
+    fn settle<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        home: TransferKey,
+    ) {
         let Some(files) = self.transfers.get_mut(&home) else { return };
         let (lane, lane_core, stream) = (self.link, self.core, self.stream);
         let mut at = 0;
@@ -282,6 +287,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
                 Some(code) => ReceiveMail::Failed { home, file, code },
                 None => {
                     self.told = self.taken;
+                    self.stages.merge(&links.take_stages(self.link));
                     ReceiveMail::Done {
                         home,
                         file,
@@ -317,6 +323,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
     pub(crate) fn on_release<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
+        links: &mut Links<B>,
         home: TransferKey,
         file: FileIndex,
     ) {
@@ -324,7 +331,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         files.access.insert(file, Access::Refused);
         files.arriving.retain(|arriving| arriving.file != file || arriving.writes > 0);
         files.releasing.push(file);
-        self.settle(core, home);
+        self.settle(core, links, home);
     }
 
     /// The home ends: nothing of it is written any more.
@@ -343,7 +350,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         let files = self.transfers.entry(home).or_default();
         files.dropping = true;
         files.access.clear();
-        self.settle(core, home);
+        self.settle(core, links, home);
     }
 
     /// The link is gone: what waits is dropped; writes in flight come back by themselves.

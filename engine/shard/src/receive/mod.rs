@@ -300,7 +300,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
                 }
             }
             M::Release { lane, home, file } => match self.lanes.get_mut(&lane) {
-                Some(lane) => lane.on_release(core, home, file),
+                Some(lane) => lane.on_release(core, links, home, file),
                 None => {
                     let mail = M::Released { home, file, lane, lane_core: core.id };
                     core.post(home.core, crate::mailbox::Mail::Receive(mail));

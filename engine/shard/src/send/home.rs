@@ -22,7 +22,7 @@ use crate::receive::Ended;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind};
-use base::hooks::{Event, FileAction, Hooks, StageTimes};
+use base::hooks::{Event, FileAction, Hooks, Stage, StageTimes};
 use base::ids::{FileIndex, TransferId, Value};
 use base::io::{Act, Errno, Fd, How, Io};
 use base::name::{Name, RelPath};
@@ -146,6 +146,7 @@ impl Home {
         self.hand_out(core);
         self.finish_files(core);
         self.send_packs(core, links, lane);
+        self.totals.stages.merge(&links.take_stages(self.key.link));
         for (file, code) in core::mem::take(&mut self.failures) {
             pack::send_failure(self, core, links, file, code);
         }
@@ -454,6 +455,9 @@ impl Home {
         let whole = self.entries_ended && self.seals.pending() == 0 && self.unanswered.is_empty();
         if receipt.body.session != up.peer.session || !whole {
             return Err(Code::InvalidRequest);
+        }
+        for (stage, ms) in Stage::ALL.into_iter().zip(receipt.body.stages_ms) {
+            self.totals.stages.add(stage, u64::from(ms) * MS);
         }
         self.result.get_or_insert_with(|| Ok((receipt, bytes.to_vec())));
         Ok(())

@@ -91,6 +91,8 @@ struct Piece<B> {
     len: u32,
     last: bool,
     state: State<B>,
+    /// When its read began, if it is sampled.
+    sampled: Option<u64>,
 }
 
 struct Order {
@@ -219,6 +221,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         else {
             return;
         };
+        let mut from = piece.sampled.take();
+        core.timed(&mut self.stages, Stage::Read, &mut from);
         piece.state = match (finish.result, finish.slot) {
             (Ok(count), Some(slot)) if count == piece.len => State::Ready(slot),
             (Ok(_), _) => State::Broken(Code::Changed),
@@ -265,6 +269,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             };
             let (tag, file, uncached) =
                 (self.first_piece + self.pieces.len() as u64, order.order.fd, order.order.uncached);
+            let mut sampled = None;
             let state = if hole > 0 {
                 State::Hole
             } else if order.broken {
@@ -275,10 +280,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                     return;
                 };
                 let owner = Owner::SendLane { link: self.link, tag };
+                sampled = core.sample();
                 core.start(owner, Op::Read { file, offset, buf, at: DATA_AT, len, uncached });
                 State::Reading
             };
-            let piece = Piece { offset: order.read, len, last: order.read + len == order.len, state };
+            let last = order.read + len == order.len;
+            let piece = Piece { offset: order.read, len, last, state, sampled };
             order.read += len;
             self.pieces.push_back(piece);
         }
@@ -359,7 +366,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                     core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
                 }
                 if piece.last {
-                    self.end_order(core, None);
+                    self.end_order(core, links, None);
                 }
                 return;
             }
@@ -389,16 +396,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             }
         }
         if piece.last {
-            self.end_order(core, Some(value));
+            self.end_order(core, links, Some(value));
         }
     }
 
-    fn end_order<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, value: Option<Value>) {
+    fn end_order<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        value: Option<Value>,
+    ) {
         let Some(order) = self.orders.pop_front() else { return };
         self.read_orders = self.read_orders.saturating_sub(1);
         let home = order.order.home;
         if let (Some(value), false) = (value, order.broken) {
             core.status.bytes_out += order.sent;
+            self.stages.merge(&links.take_stages(self.link));
             let report = LaneReport::Done {
                 file: order.order.file,
                 chunk: order.order.chunk,
