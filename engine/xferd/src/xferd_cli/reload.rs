@@ -7,9 +7,9 @@ use crate::failure::Failure;
 /// Let the daemon read its configuration again
 #[derive(clap::Args, Debug)]
 #[command(long_about = "\
-Lets the daemon read its configuration again, as SIGHUP does. Rules, grants, read-only and the log level change at \
-once, also for sessions that stand; a mistake anywhere changes nothing. What is fixed at start (cores, listen, io, \
-state, limits, the list of shares and their paths) is compared and named if it differs: it needs a restart.")]
+Lets the daemon read its configuration again, as SIGHUP does. Shares, rules, grants and the log level change at once; \
+a mistake anywhere changes nothing. What is fixed at start (cores, listen, io, state, limits, the log's format) is \
+compared, and named if it differs: it needs a restart.")]
 #[command(after_long_help = "\
 EXAMPLES
   xferd check-config && xferd reload
