@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -46,16 +46,21 @@ pub enum Depth {
 /// Walks a tree; a file or link alone is a tree of one.
 pub fn snapshot(top: &Path) -> Snapshot {
     let mut found = Snapshot::new();
-    let of_top = node(top);
+    let of_top = node(top).unwrap_or_else(|error| panic!("{}: {error}", top.display()));
     let mut folders = if of_top.kind == 'd' { vec![top.to_owned()] } else { Vec::new() };
     found.insert(Vec::new(), of_top);
     while let Some(folder) = folders.pop() {
         let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         for entry in entries {
             let path = entry.expect("a folder can be listed").path();
+            // A part may go while we look: a daemon sweeps what a killed client left.
+            let hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b".xferd-"));
+            let node = match node(&path) {
+                Err(error) if hidden && error.kind() == ErrorKind::NotFound => continue,
+                node => node.unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+            };
             let relative =
                 path.strip_prefix(top).expect("found below the top").as_os_str().as_bytes().to_vec();
-            let node = node(&path);
             if node.kind == 'd' {
                 folders.push(path);
             }
@@ -90,19 +95,23 @@ pub fn names(top: &Path) -> Vec<PathBuf> {
 
 /// BLAKE3 of a file, hexadecimal.
 pub fn hash(path: &Path) -> String {
-    let mut file = File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    try_hash(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn try_hash(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
     let mut hasher = blake3::Hasher::new();
     let mut piece = vec![0; 1 << 20];
     loop {
-        match file.read(&mut piece).unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
-            0 => return hasher.finalize().to_hex().to_string(),
+        match file.read(&mut piece)? {
+            0 => return Ok(hasher.finalize().to_hex().to_string()),
             read => hasher.update(&piece[..read]),
         };
     }
 }
 
-fn node(path: &Path) -> Node {
-    let stat = std::fs::symlink_metadata(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+fn node(path: &Path) -> std::io::Result<Node> {
+    let stat = std::fs::symlink_metadata(path)?;
     let kind = match stat.file_type() {
         kind if kind.is_file() => 'f',
         kind if kind.is_dir() => 'd',
@@ -111,16 +120,16 @@ fn node(path: &Path) -> Node {
     };
     let target =
         std::fs::read_link(path).map(|target| target.as_os_str().as_bytes().to_vec()).unwrap_or_default();
-    Node {
+    Ok(Node {
         kind,
         mode: stat.mode() & 0o7777,
         owner: (stat.uid(), stat.gid()),
         mtime: (stat.mtime(), stat.mtime_nsec()),
         size: if kind == 'f' { stat.len() } else { 0 },
         allocated: if kind == 'f' { stat.blocks() * 512 } else { 0 },
-        root: if kind == 'f' { hash(path) } else { String::new() },
+        root: if kind == 'f' { try_hash(path)? } else { String::new() },
         target,
-    }
+    })
 }
 
 /// What differs between a source and its copy, one line each, at most 20.

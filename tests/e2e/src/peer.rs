@@ -1,7 +1,6 @@
 //! A peer that proves who it is and then says what no honest client says: frames made by hand inside a real
 //! session.
 
-use crate::program::HANG;
 use base::codes::Code;
 use base::io::Now;
 use base::limits::Limits;
@@ -14,10 +13,12 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const LIMITS: &Limits = &Limits::DEFAULT;
 const HEADER_BYTES: usize = 12;
+/// How long a daemon may stay silent; it answers and refuses at once.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A verified session in the hands of a test.
 pub struct Peer {
@@ -64,7 +65,7 @@ impl Peer {
     }
 
     fn shake(mut socket: TcpStream, mut machine: Initiator, clock: &Clock) -> Result<Self, HandshakeError> {
-        socket.set_read_timeout(Some(HANG)).expect("a socket takes a time limit");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a socket takes a time limit");
         loop {
             while let Some(output) = machine.output() {
                 match output {
@@ -121,12 +122,14 @@ impl Peer {
     /// Receives until the daemon closes; the code it gives.
     ///
     /// # Panics
-    /// It stays silent.
+    /// It does not close, but asks whether we are still there.
     pub fn closed(mut self) -> Option<Code> {
         let mut code = None;
         while let Some((kind, data, _)) = self.receive() {
-            if kind == FrameType::Close {
-                code = Some(Close::parse(&data).expect("a well-formed Close").code);
+            match kind {
+                FrameType::Close => code = Some(Close::parse(&data).expect("a well-formed Close").code),
+                FrameType::Ping => panic!("the session still stands"),
+                _ => {}
             }
         }
         code
