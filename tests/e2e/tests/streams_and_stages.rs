@@ -1,0 +1,37 @@
+//! Connections that carry data, cores that count it, and the stage that is named as the limit.
+// proves: E1, O8
+
+use xferd_e2e::compare::assert_equal;
+use xferd_e2e::{Depth, Scratch, Seed, World, tree};
+
+#[test]
+fn four_streams_are_four_connections_that_carry_data() {
+    let (world, proxy) = World::behind_proxy(Scratch::new(), |start| start);
+    tree::file(&world.local("big"), 128 << 20, &mut Seed(1));
+    let joined = proxy.carried().len();
+    let run = world.client.json(["copy", "--streams", "4", "--cores", "2", "big", "lab:/big"]).ok();
+    assert_equal(&world.local("big"), &world.root.join("big"), Depth::Copied);
+    let busy = proxy.carried()[joined..].iter().filter(|one| one.up > 1 << 20).count();
+    assert!(busy >= 4, "{:?}", proxy.carried());
+    assert_eq!(run.number("bytes"), 128 << 20);
+
+    let status = world.daemon().command(&["status", "--json"]).output().expect("xferd runs");
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("status is JSON");
+    let cores = status["cores"].as_array().expect("status lists its cores").clone();
+    let counted: Vec<u64> = cores.iter().filter_map(|core| core["bytes_received"].as_u64()).collect();
+    assert_eq!(counted.len(), 2, "{status}");
+    assert!(counted.iter().all(|bytes| *bytes > 16 << 20), "both cores count: {counted:?}");
+}
+
+#[test]
+fn a_starved_link_is_named_as_the_limit() {
+    let (world, proxy) = World::behind_proxy(Scratch::new(), |start| start);
+    tree::file(&world.local("big"), 24 << 20, &mut Seed(1));
+    proxy.slow(Some(24 << 20));
+    let run = world.client.json(["copy", "--streams", "1", "big", "lab:/big"]).ok();
+    let limiting = run.result()["limiting"].clone();
+    assert!(["send", "credit", "receive"].iter().any(|stage| limiting == *stage), "{limiting}");
+    let pull = world.client.json(["copy", "--streams", "1", "lab:/big", "back"]).ok();
+    let limiting = pull.result()["limiting"].clone();
+    assert!(["receive", "peer", "credit", "send"].iter().any(|stage| limiting == *stage), "{limiting}");
+}

@@ -1,0 +1,165 @@
+//! Trees pushed, pulled, made equal and made equal again, judged by a walk of our own.
+// proves: L3, O7
+
+use std::path::Path;
+use std::process::Command;
+use xferd_e2e::compare::{assert_equal, snapshot};
+use xferd_e2e::{Depth, Seed, World, tree};
+
+#[test]
+fn a_tree_of_every_kind_of_thing_goes_there_and_back() {
+    let world = World::new();
+    let source = world.local("tree");
+    tree::make(&source, 120, 11);
+    let run = world.push(&source, "/tree");
+    assert_equal(&source, &world.root.join("tree"), Depth::Archive);
+    world.assert_no_leftovers();
+
+    let nodes = snapshot(&source);
+    assert_eq!(run.number("files.created"), nodes.len() as u64, "the counts are those of a walk");
+    let bytes: u64 = nodes.values().map(|node| node.size).sum();
+    assert!(run.number("bytes") <= bytes, "no byte is sent twice");
+    assert_eq!(run.number("files.failed"), 0);
+
+    let again = world.push(&source, "/tree");
+    assert_eq!(again.number("bytes"), 0, "an unchanged tree sends nothing");
+    assert_eq!(again.number("files.created") + again.number("files.replaced"), 0);
+    assert_eq!(again.number("files.unchanged"), nodes.len() as u64);
+
+    let back = world.local("back");
+    world.pull("/tree", &back);
+    assert_equal(&source, &back, Depth::Archive);
+    assert_eq!(world.pull("/tree", &back).number("bytes"), 0);
+}
+
+#[test]
+fn rsync_finds_nothing_to_do_afterwards() {
+    if Command::new("rsync").arg("--version").output().is_err() {
+        println!("skipped: rsync_finds_nothing_to_do_afterwards: rsync is not installed");
+        return;
+    }
+    let world = World::new();
+    let source = world.local("tree");
+    tree::make(&source, 60, 5);
+    world.push(&source, "/tree");
+    let mut rsync = Command::new("rsync");
+    rsync.args(["-nac", "--delete", "--itemize-changes"]);
+    rsync.arg(format!("{}/", source.display())).arg(format!("{}/", world.root.join("tree").display()));
+    let out = rsync.output().expect("rsync runs");
+    assert_eq!(String::from_utf8_lossy(&out.stdout), "");
+    assert!(out.status.success());
+}
+
+#[test]
+fn filters_choose_and_protect_from_deletion() {
+    let world = World::new();
+    let source = world.local("tree");
+    for name in ["keep.txt", "drop.tmp", "sub/keep.txt", "sub/drop.tmp", "sub/need.tmp", "cache/x"] {
+        let path = source.join(name);
+        std::fs::create_dir_all(path.parent().expect("below the tree")).expect("made");
+        std::fs::write(path, name).expect("written");
+    }
+    let target = world.root.join("tree");
+    std::fs::create_dir_all(&target).expect("made");
+    std::fs::write(target.join("theirs.tmp"), "theirs").expect("written");
+    let from = format!("{}/", source.display());
+    let filters = ["--include", "need.tmp", "--exclude", "*.tmp", "--exclude", "cache/"];
+    world
+        .client
+        .json(["sync", "-a", "--delete"].into_iter().chain(filters).chain([from.as_str(), "lab:/tree"]))
+        .ok();
+    let mut names: Vec<_> = xferd_e2e::compare::names(&target);
+    names.sort();
+    let names: Vec<_> = names.iter().map(|path| path.display().to_string()).collect();
+    assert_eq!(names, ["keep.txt", "sub", "sub/keep.txt", "sub/need.tmp", "theirs.tmp"]);
+}
+
+#[test]
+fn checksum_finds_what_size_and_time_hide() {
+    let world = World::new();
+    let source = world.local("tree");
+    std::fs::create_dir_all(&source).expect("made");
+    tree::file(&source.join("file"), 300_000, &mut Seed(1));
+    tree::set_mtime(&source.join("file"), 1_600_000_000, 1);
+    world.push(&source, "/tree");
+    let copy = world.root.join("tree/file");
+    tree::file(&copy, 300_000, &mut Seed(2));
+    tree::set_mtime(&copy, 1_600_000_000, 1);
+
+    assert_eq!(world.push(&source, "/tree").number("bytes"), 0, "same size and time count as equal");
+    let from = format!("{}/", source.display());
+    world.client.json(["sync", "-a", "-c", from.as_str(), "lab:/tree"]).ok();
+    assert_equal(&source, &world.root.join("tree"), Depth::Archive);
+}
+
+#[test]
+fn copy_goes_into_a_directory_and_else_to_the_name() {
+    let world = World::new();
+    tree::file(&world.local("one"), 10, &mut Seed(1));
+    tree::file(&world.local("two"), 200_000, &mut Seed(2));
+    std::fs::create_dir_all(world.local("dir/sub")).expect("made");
+    tree::file(&world.local("dir/sub/three"), 3_000_000, &mut Seed(3));
+    std::fs::create_dir(world.root.join("incoming")).expect("made");
+
+    world.client.json(["copy", "one", "two", "dir", "lab:/incoming"]).ok();
+    assert_equal(&world.local("dir"), &world.root.join("incoming/dir"), Depth::Content);
+    assert_equal(&world.local("two"), &world.root.join("incoming/two"), Depth::Copied);
+    world.client.json(["copy", "one", "lab:/other"]).ok();
+    assert_equal(&world.local("one"), &world.root.join("other"), Depth::Copied);
+
+    world.client.json(["copy", "lab:/incoming/two", "."]).ok();
+    world.client.json(["copy", "lab:/incoming/dir", "fresh"]).ok();
+    assert_equal(&world.local("dir"), &world.local("fresh"), Depth::Content);
+}
+
+#[test]
+fn a_large_file_names_the_root_that_b3sum_prints() {
+    let world = World::new();
+    let big = world.local("big");
+    tree::file(&big, 200 << 20, &mut Seed(9));
+    let run = world.client.json(["copy", "big", "lab:/big"]).ok();
+    let own = xferd_e2e::compare::hash(&big);
+    assert_eq!(run.files("created")[0]["root"], own);
+    assert_eq!(xferd_e2e::compare::hash(&world.root.join("big")), own);
+    assert_eq!(run.number("bytes"), 200 << 20);
+}
+
+#[test]
+fn in_place_overwrites_and_says_so() {
+    let world = World::new();
+    let big = world.local("big");
+    tree::file(&big, 40 << 20, &mut Seed(1));
+    tree::file(&world.root.join("big"), 50 << 20, &mut Seed(2));
+    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).expect("there"));
+    let before = inode(&world.root.join("big"));
+    let run = world.client.json(["copy", "--inplace", "big", "lab:/big"]).ok();
+    assert_equal(&big, &world.root.join("big"), Depth::Copied);
+    assert_eq!(inode(&world.root.join("big")), before);
+    assert_eq!(run.result()["inplace"], true);
+}
+
+#[test]
+fn a_file_that_is_replaced_is_replaced_whole() {
+    let world = World::new();
+    let big = world.local("big");
+    tree::file(&world.root.join("big"), 30 << 20, &mut Seed(2));
+    tree::file(&big, 20 << 20, &mut Seed(1));
+    let run = world.client.json(["copy", "big", "lab:/big"]).ok();
+    assert_equal(&big, &world.root.join("big"), Depth::Copied);
+    assert_eq!(run.number("files.replaced"), 1);
+    world.assert_no_leftovers();
+}
+
+#[test]
+fn each_durability_is_reached_and_said() {
+    let world = World::new();
+    let source = world.local("tree");
+    tree::make(&source, 20, 51);
+    for level in ["none", "tree", "file"] {
+        let from = format!("{}/", source.display());
+        let run =
+            world.client.json(["sync", "-a", "--durability", level, &from, &format!("lab:/{level}")]).ok();
+        assert_eq!(run.result()["durability"], level);
+        assert_equal(&source, &world.root.join(level), Depth::Archive);
+    }
+}
