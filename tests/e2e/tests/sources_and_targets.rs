@@ -89,14 +89,6 @@ fn a_read_only_share_takes_nothing_and_gives() {
     assert_equal(&shared.join("file"), &world.local("file"), Depth::Copied);
 }
 
-struct Unmount(std::path::PathBuf);
-
-impl Drop for Unmount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn hostile_paths_reach_nothing_outside() {
     let world = World::new();
