@@ -38,7 +38,11 @@ pub const RUN: Layout = Layout {
             "0 nothing, 1 all, 2 metadata, 3 ranges, 4 pieces (refused), 5 manifest, 6 refused",
         ),
         field("run", "u16", "entries, at least 1; 1 for ranges"),
-        field("body", "by verdict", "3: u32 count, then u32 first chunk and u32 chunks of each; 6: u16 code"),
+        field(
+            "body",
+            "by verdict",
+            "3: u32 count (0: only the seal is wanted), then u32 first chunk and u32 chunks of each; 6: u16 code",
+        ),
     ],
 };
 
@@ -60,7 +64,8 @@ pub enum Verdict {
     All,
     /// Nothing but the metadata the entry already carries.
     Metadata,
-    /// These chunks: ascending, neither overlapping nor touching.
+    /// These chunks: ascending, neither overlapping nor touching. None: every chunk is there since an earlier
+    /// run, and only the seal is wanted.
     Ranges(Vec<ChunkRange>),
     /// The chunk values first, then it asks again.
     Manifest,
@@ -142,7 +147,7 @@ impl Want {
     /// The message is full: encode it, begin another at the next entry and push the verdict again.
     ///
     /// # Panics
-    /// Ranges that are empty, overlap, touch or do not ascend.
+    /// Ranges that overlap, touch or do not ascend.
     pub fn push(&mut self, verdict: &Verdict, limits: &Limits) -> Result<(), Full> {
         if u32::from(self.count) >= limits.entries_batch_max {
             return Err(Full);
@@ -260,7 +265,7 @@ fn check_ranges(ranges: &[ChunkRange], chunks_max: u32) -> Result<(), Malformed>
         }
         least = end.saturating_add(1);
     }
-    if ranges.is_empty() { Err(Malformed::Ranges) } else { Ok(()) }
+    Ok(())
 }
 
 /// Keeps at most `most` ranges, the last of them reaching to the end of all.
@@ -279,7 +284,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn verdicts() -> impl Strategy<Value = Verdict> {
-        let ranges = prop::collection::vec((1u32..4, 1u32..4), 1..4).prop_map(|steps| {
+        let ranges = prop::collection::vec((1u32..4, 1u32..4), 0..4).prop_map(|steps| {
             let mut next = 0;
             let ranges = steps.into_iter().map(|(gap, count)| {
                 let first = next + gap;
@@ -297,8 +302,7 @@ mod tests {
             Just(Verdict::Manifest),
             Just(Verdict::Refused(Code::TooLarge)),
             Just(Verdict::Refused(Code::BadPath)),
-            ranges
-                .prop_filter("has a range", |verdict| !matches!(verdict, Verdict::Ranges(r) if r.is_empty())),
+            ranges,
         ]
     }
 
@@ -381,7 +385,8 @@ mod tests {
             head(1, &out)
         };
         assert!(ranges(&[(0, 1), (2, 14)]).is_ok());
-        for bad in [&[][..], &[(0, 0)], &[(0, 1), (1, 1)], &[(2, 1), (0, 1)], &[(0, 17)], &[(u32::MAX, 2)]] {
+        assert!(ranges(&[]).is_ok());
+        for bad in [&[(0, 0)][..], &[(0, 1), (1, 1)], &[(2, 1), (0, 1)], &[(0, 17)], &[(u32::MAX, 2)]] {
             assert_eq!(ranges(bad), Err(Malformed::Ranges), "{bad:?}");
         }
     }
