@@ -1,7 +1,8 @@
 //! Operations in flight: who asked, and how much of it is still to come.
 //!
 //! [`Io`](base::io::Io) completes with what the kernel gave, short or not. This table asks for the rest, so that an owner
-//! sees one [`Finish`] per operation: all of it, the end of the file or connection, or an error.
+//! sees one [`Finish`] per operation: all of it, the end of the file or connection, or an error. The rest of a
+//! short operation is asked for by number, so a descriptor is closed only when nothing on it is in flight.
 
 use crate::link::LinkId;
 use base::io::{Done, Errno, Fd, Io, Op, Out, Token};
@@ -71,6 +72,8 @@ enum Rest {
 struct Slot {
     owner: Owner,
     rest: Rest,
+    /// The descriptor it works on.
+    fd: Option<Fd>,
     at: u32,
     len: u32,
     done: u32,
@@ -83,13 +86,15 @@ pub(crate) struct Ops<B> {
     free: Vec<u32>,
     /// Given back by a full queue; tried again each turn.
     backlog: VecDeque<(Token, Op<B>)>,
+    /// By descriptor: operations on it, and whether it is closed when the last of them ends.
+    uses: Vec<(u32, bool)>,
 }
 
 const KIND: u8 = 1;
 
 impl<B> Ops<B> {
     pub(crate) fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), backlog: VecDeque::new() }
+        Self { slots: Vec::new(), free: Vec::new(), backlog: VecDeque::new(), uses: Vec::new() }
     }
 
     /// How many are in flight or waiting for room.
@@ -111,7 +116,11 @@ impl<B> Ops<B> {
             }
             _ => (Rest::Whole, 0, 0),
         };
-        let slot = Slot { owner, rest, at, len, done: 0, head: [0; 12] };
+        let fd = fd_of(&op);
+        if let Some(uses) = fd.and_then(|fd| self.uses_of(fd)) {
+            uses.0 += 1;
+        }
+        let slot = Slot { owner, rest, fd, at, len, done: 0, head: [0; 12] };
         let index = match self.free.pop() {
             Some(index) => {
                 self.slots[index as usize].1 = Some(slot);
@@ -124,6 +133,22 @@ impl<B> Ops<B> {
         };
         let token = Token::new(KIND, self.slots[index as usize].0, index);
         self.submit(io, token, op);
+    }
+
+    fn uses_of(&mut self, fd: Fd) -> Option<&mut (u32, bool)> {
+        let at = usize::try_from(fd.0).ok()?;
+        if at >= self.uses.len() {
+            self.uses.resize(at + 1, (0, false));
+        }
+        self.uses.get_mut(at)
+    }
+
+    /// Closes a descriptor once nothing on it is in flight; nobody waits for it.
+    pub(crate) fn close<I: Io<Buf = B>>(&mut self, io: &mut I, fd: Fd) {
+        match self.uses_of(fd) {
+            Some((count, closing)) if *count > 0 => *closing = true,
+            _ => self.start(io, Owner::Nobody, Op::Close { fd }),
+        }
     }
 
     fn submit<I: Io<Buf = B>>(&mut self, io: &mut I, token: Token, op: Op<B>) {
@@ -159,7 +184,7 @@ impl<B> Ops<B> {
         let slot = entry.as_mut()?;
         if let Some(again) = slot.again(&done) {
             let Some(op) = slot.resume(again, done) else {
-                return Some(self.end(index, Err(Errno::IO), None, Yield::Nothing));
+                return Some(self.end(io, index, Err(Errno::IO), None, Yield::Nothing));
             };
             self.submit(io, token, op);
             return None;
@@ -177,21 +202,44 @@ impl<B> Ops<B> {
             Out::Connected(socket) => Yield::Connected(socket),
             Out::Acts(_) | Out::Nothing | Out::Woken => Yield::Nothing,
         };
-        Some(self.end(index, result, done.buf, yields))
+        Some(self.end(io, index, result, done.buf, yields))
     }
 
-    fn end(
+    fn end<I: Io<Buf = B>>(
         &mut self,
+        io: &mut I,
         index: usize,
         result: Result<u32, Errno>,
         slot: Option<B>,
         yields: Yield,
     ) -> (Owner, Finish<B>) {
         let (generation, entry) = &mut self.slots[index];
-        let owner = entry.take().map_or(Owner::Nobody, |slot| slot.owner);
+        let (owner, fd) = entry.take().map_or((Owner::Nobody, None), |slot| (slot.owner, slot.fd));
         *generation = generation.wrapping_add(1);
         self.free.push(index as u32);
+        if let Some(fd) = fd
+            && let Some((count, closing)) = self.uses_of(fd)
+        {
+            *count -= 1;
+            if *count == 0 && core::mem::take(closing) {
+                self.start(io, Owner::Nobody, Op::Close { fd });
+            }
+        }
         (owner, Finish { result, slot, yields })
+    }
+}
+
+fn fd_of<B>(op: &Op<B>) -> Option<Fd> {
+    match op {
+        Op::Accept { listener: fd }
+        | Op::Head { socket: fd, .. }
+        | Op::Recv { socket: fd, .. }
+        | Op::Send { socket: fd, .. }
+        | Op::Read { file: fd, .. }
+        | Op::Write { file: fd, .. }
+        | Op::Sync { file: fd, .. }
+        | Op::Reserve { file: fd, .. } => Some(*fd),
+        Op::Connect { .. } | Op::Acts(_) | Op::Timer { .. } | Op::Close { .. } => None,
     }
 }
 

@@ -69,9 +69,9 @@ impl<I: Io, H: Hooks> Core<I, H> {
         self.ops.start(&mut self.io, owner, op);
     }
 
-    /// Closes a descriptor; nobody waits for it.
+    /// Closes a descriptor once nothing of this core is in flight on it; nobody waits for it.
     pub(crate) fn close(&mut self, fd: Fd) {
-        self.start(Owner::Nobody, Op::Close { fd });
+        self.ops.close(&mut self.io, fd);
     }
 
     /// An empty batch, recycled.

@@ -118,7 +118,7 @@ pub(crate) struct Home<B> {
     files_known: u64,
     pub(super) files_done: u64,
     progress_ns: u64,
-    streams: Vec<(StreamRef, bool)>,
+    streams: Vec<StreamRef>,
     streams_asked: bool,
     pub(super) began_ms: u64,
     pub(super) finish: super::finish::Finish,
@@ -171,7 +171,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             files_known: 0,
             files_done: 0,
             progress_ns: 0,
-            streams: core::iter::once(&control).chain(streams).map(|stream| (*stream, false)).collect(),
+            streams: core::iter::once(&control).chain(streams).copied().collect(),
             streams_asked: false,
             began_ms: core.now.utc_ms,
             finish: super::finish::Finish::default(),
@@ -402,8 +402,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// Adds a data stream.
     pub(super) fn add_stream(&mut self, stream: StreamRef) {
-        if !self.streams.iter().any(|(other, _)| *other == stream) {
-            self.streams.push((stream, false));
+        if !self.streams.contains(&stream) {
+            self.streams.push(stream);
             self.totals.streams = self.totals.streams.max(self.streams.len() as u16 - 1);
         }
     }
@@ -432,7 +432,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if core::mem::replace(&mut self.dropping, true) {
             return;
         }
-        for (stream, _) in &self.streams {
+        for stream in self.streams.clone() {
+            self.drop_lane(core, stream);
+        }
+    }
+
+    /// Has a lane let go of everything.
+    pub(super) fn drop_lane<I: Io<Buf = B>, H: Hooks>(&self, core: &mut Core<I, H>, stream: StreamRef) {
+        if self.streams.contains(&stream) {
             let mail = ReceiveMail::Drop { lane: stream.link, home: self.key };
             core.post(stream.core, Mail::Receive(mail));
         }
@@ -440,7 +447,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// A lane has let go.
     pub(super) fn on_dropped(&mut self, lane: LinkId, lane_core: CoreId) {
-        self.streams.retain(|(stream, _)| stream.link != lane || stream.core != lane_core);
+        self.streams.retain(|stream| stream.link != lane || stream.core != lane_core);
     }
 
     /// The end, once every lane and every operation has let go.

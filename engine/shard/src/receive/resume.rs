@@ -23,7 +23,7 @@ use base::points::Point;
 use disk::journal::{JournalKind, Reader};
 use disk::paths::part_name;
 use disk::resume::{PartDecision, PartJournal, RangeToHash, Rehash};
-use proto::transfer::chunk::{ChunkHasher, Chunks};
+use proto::transfer::chunk::{ChunkHasher, Chunks, root_of};
 use proto::transfer::want::{ChunkRange, Verdict};
 
 /// Tag of a home's operation that belongs to the resume.
@@ -246,6 +246,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             _ => None,
         };
         let cut = core.act(|_| Act::Resize { fd: journal, size: scanned.valid_bytes });
+        if let (Ok(fd), Some(stat)) = (&fd, &stat)
+            && stat.size != entry.size
+        {
+            // A hole at the end is not written, so the size is set again. Where that fails, so do the writes.
+            let _ = core.act(|_| Act::Resize { fd: *fd, size: entry.size });
+        }
         core.reach(Point::RecoverTruncated);
         let chunks = Chunks::of(&entry, &core.settings.limits);
         match (records.decide(&offered, stat.as_ref()), scanned.writer, fd, chunks, cut) {
@@ -257,6 +263,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     if let Some(large) = &mut incoming.large {
                         large.journal = Some(Journal::new(journal, writer));
                         large.opened = true;
+                        large.resumed = true;
                     }
                 }
                 let phase = Phase::Hashing { rehash: Box::new(rehash), chunks, now: None, fd };
@@ -267,7 +274,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 if let Ok(fd) = fd {
                     core.close(fd);
                 }
-                core.close(journal);
+                // At once: the file's own lane opens and locks it anew.
+                let _ = core.act(|_| Act::Close { fd: journal });
                 self.answer_one(core, links, index, &Verdict::All);
             }
         }
@@ -282,15 +290,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let map = rehash.finish();
         let missing: Vec<ChunkRange> =
             map.missing().map(|range| ChunkRange { first: range.first.0, count: range.count }).collect();
-        let verdict = match (map.received_count(), missing.is_empty()) {
-            (0, _) => Verdict::All,
-            // With every chunk here one is asked for again: its arrival is what completes a file.
-            (_, true) => Verdict::Ranges(vec![ChunkRange { first: 0, count: 1 }]),
-            (_, false) => Verdict::Ranges(missing),
-        };
+        let verdict = if map.received_count() == 0 { Verdict::All } else { Verdict::Ranges(missing) };
         if let Some(incoming) = self.files.get_mut(&index) {
             incoming.resumed = map.received_bytes();
             self.totals.bytes_resumed += incoming.resumed;
+            if map.is_complete() {
+                incoming.root = map.values().map(root_of);
+            }
             if let Some(large) = &mut incoming.large {
                 large.map = map;
             }

@@ -62,6 +62,8 @@ pub(super) struct Large {
     /// Chunks to name in the journal, then in an Ack.
     pub(super) rows: Vec<ChunkValue>,
     pub(super) opened: bool,
+    /// An earlier run wrote to it.
+    pub(super) resumed: bool,
 }
 
 impl Incoming {
@@ -114,6 +116,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 asking: Vec::new(),
                 rows: Vec::new(),
                 opened: false,
+                resumed: false,
             }));
         }
         let journalled = entry_is_journalled(&incoming, core.settings.limits.journal_file_bytes_min);
@@ -194,7 +197,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         };
         let uncached = incoming.entry.size >= core.settings.limits.journal_file_bytes_min
             && core.settings.uncached_writes;
-        let punch = self.spec.options.inplace && incoming.existing.is_some();
+        // Where holes go there may be the old content, or what an earlier run wrote and a loss of power tore.
+        let punch = self.spec.options.inplace && incoming.existing.is_some() || large.resumed;
         self.grant(core, file, lane, lane_core, Some(Grant { fd, chunks, uncached, punch }));
     }
 

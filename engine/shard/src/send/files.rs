@@ -16,6 +16,8 @@ pub(crate) struct Wanted {
     pub(crate) index: FileIndex,
     /// Chunks to send; `None`: all.
     pub(crate) ranges: Option<Vec<ChunkRange>>,
+    /// It was sent before, and some of it was lost with a stream or did not hold.
+    pub(crate) again: bool,
 }
 
 /// One file that is open.
@@ -25,10 +27,13 @@ pub(crate) struct OpenFile {
     chunks: Chunks,
     values: Vec<Option<Value>>,
     ranges: Option<Vec<ChunkRange>>,
+    /// What is not sent lies at the receiver since an earlier run.
+    pub(crate) resumes: bool,
     next: u32,
     /// Chunks to hand out once more: their lane went away.
     again: Vec<ChunkIndex>,
-    outstanding: u32,
+    /// Chunks that lanes have.
+    pub(crate) outstanding: u32,
     missing: u32,
     pub(crate) failed: Option<Code>,
     pub(crate) sent: u64,
@@ -42,14 +47,15 @@ pub(crate) struct Files {
 }
 
 impl OpenFile {
-    pub(crate) fn new(fd: Fd, stat: Stat, chunks: Chunks, ranges: Option<Vec<ChunkRange>>) -> Self {
+    pub(crate) fn new(fd: Fd, stat: Stat, chunks: Chunks, wanted: &Wanted) -> Self {
         let count = chunks.count();
         Self {
             fd,
             stat,
             chunks,
             values: vec![None; count as usize],
-            ranges,
+            ranges: wanted.ranges.clone(),
+            resumes: wanted.ranges.is_some() && !wanted.again,
             next: 0,
             again: Vec::new(),
             outstanding: 0,
@@ -114,9 +120,14 @@ impl OpenFile {
         }
     }
 
+    /// A chunk that was sent did not arrive: its stream is gone.
+    pub(crate) fn on_lost(&mut self, chunk: ChunkIndex) {
+        self.again.push(chunk);
+    }
+
     /// Every lane is done with it: it is whole, or has failed.
     pub(crate) fn is_over(&self) -> bool {
-        self.outstanding == 0 && (self.failed.is_some() || self.missing == 0)
+        self.outstanding == 0 && (self.failed.is_some() || self.missing == 0 && self.again.is_empty())
     }
 
     /// Its root, once every value is known.

@@ -8,7 +8,7 @@
 //! Everything is bounded: entries without a Want, wanted entries without `published`, orders per lane.
 
 use super::files::{Files, OpenFile, Wanted};
-use super::lane::{LaneReport, SendLane};
+use super::lane::{LaneAt, LaneReport, SendLane};
 use super::scan::{Found, Place, Scan, stat_of};
 use super::seals::{Item, Seals};
 use super::{SendMail, SendSpec, StreamRef, TransferKey, pack};
@@ -23,16 +23,16 @@ use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind};
 use base::hooks::{Event, FileAction, Hooks, Stage, StageTimes};
-use base::ids::{FileIndex, TransferId, Value};
+use base::ids::{ChunkIndex, FileIndex, TransferId, Value};
 use base::io::{Act, Errno, Fd, How, Io};
 use base::name::{Name, RelPath};
-use proto::transfer::ack::{Ack, Level};
+use proto::transfer::ack::{Ack, AckRange, Level};
 use proto::transfer::chunk::Chunks;
 use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
 use proto::transfer::receipt::Receipt;
-use proto::transfer::want::{Verdict, Want};
+use proto::transfer::want::{ChunkRange, Verdict, Want};
 use proto::wire::FrameType;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Chunk orders that a lane holds at once: one being sent, one to go on with.
@@ -46,6 +46,12 @@ struct Lane {
     orders: u32,
     /// Waiting for its `Dropped`.
     dropping: bool,
+}
+
+impl Lane {
+    fn at(&self) -> LaneAt {
+        (self.stream.core, self.stream.link)
+    }
 }
 
 /// The home.
@@ -68,6 +74,8 @@ pub(crate) struct Home {
     /// Files that were read twice because they changed.
     pub(super) retried: BTreeSet<FileIndex>,
     lanes: Vec<Lane>,
+    /// Chunks sent on data streams that the receiver has not named: they go with their stream.
+    in_transit: BTreeMap<(FileIndex, ChunkIndex), LaneAt>,
     streams_asked: bool,
     /// Files that could not be read and whose receiver has not been told.
     failures: Vec<(FileIndex, Code)>,
@@ -116,6 +124,7 @@ impl Home {
             seals: Seals::new(),
             retried: BTreeSet::new(),
             lanes,
+            in_transit: BTreeMap::new(),
             streams_asked: false,
             failures: Vec::new(),
             digest: None,
@@ -363,7 +372,7 @@ impl Home {
             self.bytes_known += size;
             match packed {
                 true => self.packs.push_back(index),
-                false => self.files.wanted.push_back(Wanted { index, ranges }),
+                false => self.files.wanted.push_back(Wanted { index, ranges, again: false }),
             }
         }
     }
@@ -381,7 +390,7 @@ impl Home {
         let Some(item) = self.seals.item(index) else { return Err(Code::InvalidRequest) };
         match (item.entry.kind, item.entry.chunk_log2) {
             (Kind::File, 0) => self.packs.push_back(index),
-            (Kind::File, _) => self.files.wanted.push_back(Wanted { index, ranges }),
+            (Kind::File, _) => self.files.wanted.push_back(Wanted { index, ranges, again: true }),
             _ => {}
         }
         Ok(())
@@ -402,6 +411,9 @@ impl Home {
             if self.seals.fail(file) {
                 self.count_failure(core, &path, code);
             }
+        }
+        for range in ack.ranges() {
+            self.on_arrived(range);
         }
         if ack.level != Level::Published {
             return Ok(());
@@ -470,14 +482,15 @@ impl Home {
 
     /// A lane's report.
     pub(super) fn on_report<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, report: LaneReport) {
-        let count = |lanes: &mut Vec<Lane>, link| {
-            if let Some(lane) = lanes.iter_mut().find(|lane| (lane.stream.core, lane.stream.link) == link) {
+        let count = |lanes: &mut Vec<Lane>, at: LaneAt| {
+            if let Some(lane) = lanes.iter_mut().find(|lane| lane.at() == at) {
                 lane.orders = lane.orders.saturating_sub(1);
             }
         };
         match report {
-            LaneReport::Done { file, chunk, value, sent, lane, stages } => {
+            LaneReport::Done { file, chunk, value, carried, sent, lane, stages } => {
                 count(&mut self.lanes, lane);
+                self.on_carried(file, chunk, lane, carried);
                 self.totals.bytes += sent;
                 self.totals.stages.merge(&stages);
                 if let Some(open) = self.files.open.get_mut(&file) {
@@ -490,9 +503,7 @@ impl Home {
                     open.on_failed(chunk, code);
                 }
             }
-            LaneReport::Dropped { lane } => {
-                self.lanes.retain(|other| !other.dropping || (other.stream.core, other.stream.link) != lane)
-            }
+            LaneReport::Dropped { lane } => self.lanes.retain(|other| !other.dropping || other.at() != lane),
         }
         self.finish_files(core);
         if self.result.is_none() {
@@ -534,7 +545,7 @@ impl Home {
         let checked = stat_of(core, fd, None).map_err(Code::from_errno).and_then(|stat| {
             let same = stat.kind == Some(Kind::File) && stat.size == entry.size && stat.mtime == entry.mtime;
             let chunks = Chunks::of(entry, &core.settings.limits).map_err(|error| error.code())?;
-            if same { Ok(OpenFile::new(fd, stat, chunks, wanted.ranges.clone())) } else { Err(Code::Changed) }
+            if same { Ok(OpenFile::new(fd, stat, chunks, wanted)) } else { Err(Code::Changed) }
         });
         if checked.is_err() {
             close(core, fd);
@@ -576,7 +587,9 @@ impl Home {
             });
             match (file.failed, file.root()) {
                 (None, Some(root)) if steady => {
-                    self.totals.bytes_resumed += file.stat.size.saturating_sub(file.sent);
+                    if file.resumes {
+                        self.totals.bytes_resumed += file.stat.size.saturating_sub(file.sent);
+                    }
                     self.seals.read(index, file.stat.size, file.stat.mtime, root);
                 }
                 (code, _) => self.on_read_failed(index, code.unwrap_or(Code::Changed)),
@@ -681,9 +694,54 @@ impl Home {
         }
     }
 
-    /// A data stream went away; its lane reports every chunk it had.
+    /// A data stream went away. Its lane reports every chunk it still had; what it had sent and nobody
+    /// acknowledged is sent once more.
     pub(super) fn remove_stream(&mut self, stream: StreamRef) {
         self.lanes.retain(|lane| lane.stream != stream);
+        let gone = (stream.core, stream.link);
+        let lost = self.in_transit.extract_if(.., |_, lane| *lane == gone);
+        let mut reopen: BTreeMap<FileIndex, Vec<ChunkRange>> = BTreeMap::new();
+        for ((file, chunk), _) in lost {
+            match self.files.open.get_mut(&file) {
+                Some(open) => open.on_lost(chunk),
+                None => reopen.entry(file).or_default().push(ChunkRange { first: chunk.0, count: 1 }),
+            }
+        }
+        for (index, ranges) in reopen {
+            self.files.wanted.push_back(Wanted { index, ranges: Some(ranges), again: true });
+        }
+    }
+
+    /// A chunk was sent whole.
+    fn on_carried(&mut self, file: FileIndex, chunk: ChunkIndex, lane: LaneAt, carried: bool) {
+        let on_stream = self.lanes.iter().any(|other| other.at() == lane && other.stream.stream > 0);
+        let known = self.lanes.iter().any(|other| other.at() == lane);
+        if carried && on_stream {
+            self.in_transit.insert((file, chunk), lane);
+        } else if carried
+            && !known
+            && let Some(open) = self.files.open.get_mut(&file)
+        {
+            // The stream went away before its lane's report came.
+            open.on_lost(chunk);
+        }
+    }
+
+    /// The receiver named what it has.
+    fn on_arrived(&mut self, range: &AckRange) {
+        let (from, to) = match *range {
+            AckRange::Chunks { file, first, count } => {
+                let last = first.saturating_add(count.saturating_sub(1));
+                ((file, ChunkIndex(first)), (file, ChunkIndex(last)))
+            }
+            AckRange::Files { first, count } => {
+                let last = FileIndex(first.0.saturating_add(count.saturating_sub(1)));
+                ((first, ChunkIndex(0)), (last, ChunkIndex(u32::MAX)))
+            }
+        };
+        if from <= to {
+            self.in_transit.extract_if(from..=to, |_, _| true).for_each(drop);
+        }
     }
 
     /// How many data streams to open, once.
@@ -722,6 +780,7 @@ impl Home {
     pub(super) fn ended<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Option<Ended> {
         if !self.dropped
             || !self.lanes.is_empty()
+            || self.files.open.values().any(|file| file.outstanding > 0)
             || self.digest.as_ref().is_some_and(|(digest, ..)| digest.is_reading())
         {
             return None;

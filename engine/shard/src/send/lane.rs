@@ -40,7 +40,10 @@ pub struct ChunkOrder {
     pub(crate) uncached: bool,
 }
 
-/// What a lane reports to the home.
+/// A lane as every core can name it: its core, and its link there.
+pub(crate) type LaneAt = (CoreId, LinkId);
+
+/// What a lane reports to the home. An order is reported once, when nothing of it is in flight any more.
 #[derive(Clone, Debug)]
 pub enum LaneReport {
     /// The chunk was queued whole; its value as read.
@@ -51,10 +54,12 @@ pub enum LaneReport {
         chunk: ChunkIndex,
         /// Its value.
         value: Value,
+        /// It travels; else only its value was wanted.
+        carried: bool,
         /// Content bytes that were sent.
         sent: u64,
-        /// The core and link that carried it.
-        lane: (CoreId, LinkId),
+        /// Which lane.
+        lane: LaneAt,
         /// Time per stage since the last report.
         stages: StageTimes,
     },
@@ -66,13 +71,13 @@ pub enum LaneReport {
         chunk: ChunkIndex,
         /// Why.
         code: Code,
-        /// The core and link that should have carried it.
-        lane: (CoreId, LinkId),
+        /// Which lane.
+        lane: LaneAt,
     },
     /// Everything of this transfer is forgotten here; its descriptors may be closed.
     Dropped {
-        /// The lane's core and link.
-        lane: (CoreId, LinkId),
+        /// Which lane.
+        lane: LaneAt,
     },
 }
 
@@ -105,7 +110,8 @@ struct Order {
     hasher: Option<ChunkHasher>,
     /// Data found by the last look, as file offsets.
     extent: (u64, u64),
-    broken: bool,
+    /// Why nothing further of it is sent.
+    broken: Option<Code>,
     sent: u64,
 }
 
@@ -125,6 +131,8 @@ pub(crate) struct SendLane<B> {
     stages: StageTimes,
     /// Waiting for credit since.
     starved_since: Option<u64>,
+    /// Transfers that wait for their last order here to end.
+    dropping: Vec<TransferKey>,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
@@ -140,6 +148,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             hungry: false,
             stages: StageTimes::default(),
             starved_since: None,
+            dropping: Vec::new(),
         }
     }
 
@@ -158,7 +167,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             read: 0,
             hasher,
             extent: (0, 0),
-            broken: false,
+            broken: None,
             sent: 0,
         });
     }
@@ -176,30 +185,35 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         home: TransferKey,
     ) {
         for order in self.orders.iter_mut().filter(|order| order.order.home == home) {
-            order.broken = true;
-            order.order.send = false;
+            order.broken.get_or_insert(Code::ConnectionLost);
         }
+        self.dropping.push(home);
         self.pump(core, links);
-        let mail = SendMail::FromLane { home, report: LaneReport::Dropped { lane: (core.id, self.link) } };
-        if self.orders.iter().any(|order| order.order.home == home) {
-            // The last of its pieces reports instead.
-            return;
-        }
-        core.post(home.core, Mail::Send(mail));
+        self.let_go(core);
     }
 
-    /// The link is gone: every order goes back to its home.
+    /// Tells homes that nothing of theirs is left here.
+    fn let_go<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        let lane = (core.id, self.link);
+        let orders = &self.orders;
+        self.dropping.retain(|home| {
+            let busy = orders.iter().any(|order| order.order.home == *home);
+            if !busy {
+                let report = LaneReport::Dropped { lane };
+                core.post(home.core, Mail::Send(SendMail::FromLane { home: *home, report }));
+            }
+            busy
+        });
+    }
+
+    /// The link is gone: every order goes back to its home once its reads have ended.
     pub(crate) fn link_down<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         links: &mut Links<B>,
     ) {
-        for order in self.orders.iter_mut().filter(|order| !order.broken) {
-            order.broken = true;
-            let (file, chunk, home) = (order.order.file, order.order.chunk, order.order.home);
-            let report =
-                LaneReport::Failed { file, chunk, code: Code::ConnectionLost, lane: (core.id, self.link) };
-            core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
+        for order in &mut self.orders {
+            order.broken.get_or_insert(Code::ConnectionLost);
         }
         self.pump(core, links);
     }
@@ -251,7 +265,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             let Some(at) = self.next_order() else { return };
             let ahead: u64 = self.pieces.iter().map(|piece| u64::from(piece.len)).sum();
             let order = &mut self.orders[at];
-            if order.order.send && self.sent + ahead >= self.acked + limits.window_bytes_per_stream {
+            if order.order.send
+                && order.broken.is_none()
+                && self.sent + ahead >= self.acked + limits.window_bytes_per_stream
+            {
                 self.starved_since.get_or_insert_with(|| core.io.stamp());
                 return;
             }
@@ -272,8 +289,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             let mut sampled = None;
             let state = if hole > 0 {
                 State::Hole
-            } else if order.broken {
-                State::Broken(Code::Changed)
+            } else if let Some(code) = order.broken {
+                State::Broken(code)
             } else {
                 let Some(buf) = core.io.take() else {
                     self.hungry = true;
@@ -309,7 +326,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             }
             let Some(order) = self.orders.front() else { return };
             let mut room = u32::MAX;
-            if order.order.send && !order.broken {
+            if order.order.send && order.broken.is_none() {
                 room = links.room(core, self.link);
                 if room == 0 {
                     return;
@@ -329,7 +346,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         let order = self.orders.get(usize::from(front_last));
         next.len == record_bytes
             && matches!(next.state, State::Ready(_))
-            && order.is_some_and(|order| order.order.send && !order.broken)
+            && order.is_some_and(|order| order.order.send && order.broken.is_none())
     }
 
     fn emit<I: Io<Buf = B>, H: Hooks>(
@@ -341,6 +358,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
     ) {
         let link = self.link;
         let Some(order) = self.orders.front_mut() else { return };
+        if order.broken.is_some() {
+            // What was read of it is of no use.
+            if piece.last {
+                self.end_order(core, links, None);
+            }
+            return;
+        }
         let mut from = core.sample();
         let mut value = Value::default();
         let (data_len, run) = match &piece.state {
@@ -358,13 +382,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                 (0, piece.len)
             }
             State::Broken(code) => {
-                let code = *code;
-                if !order.broken {
-                    order.broken = true;
-                    let (file, chunk, home) = (order.order.file, order.order.chunk, order.order.home);
-                    let report = LaneReport::Failed { file, chunk, code, lane: (core.id, link) };
-                    core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
-                }
+                order.broken.get_or_insert(*code);
                 if piece.last {
                     self.end_order(core, links, None);
                 }
@@ -379,7 +397,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                 value = hasher.finish();
             }
         }
-        if order.order.send && !order.broken {
+        if order.order.send && order.broken.is_none() {
             if full {
                 flags = flags.with(Flags::FULL);
             }
@@ -409,22 +427,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         let Some(order) = self.orders.pop_front() else { return };
         self.read_orders = self.read_orders.saturating_sub(1);
         let home = order.order.home;
-        if let (Some(value), false) = (value, order.broken) {
-            core.status.bytes_out += order.sent;
-            self.stages.merge(&links.take_stages(self.link));
-            let report = LaneReport::Done {
-                file: order.order.file,
-                chunk: order.order.chunk,
-                value,
-                sent: order.sent,
-                lane: (core.id, self.link),
-                stages: core::mem::take(&mut self.stages),
-            };
-            core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
-        } else if !self.orders.iter().any(|other| other.order.home == home) {
-            let report = LaneReport::Dropped { lane: (core.id, self.link) };
-            core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
-        }
+        let (file, chunk, lane) = (order.order.file, order.order.chunk, (core.id, self.link));
+        let report = match (value, order.broken) {
+            (Some(value), None) => {
+                core.status.bytes_out += order.sent;
+                self.stages.merge(&links.take_stages(self.link));
+                LaneReport::Done {
+                    file,
+                    chunk,
+                    value,
+                    carried: order.order.send,
+                    sent: order.sent,
+                    lane,
+                    stages: core::mem::take(&mut self.stages),
+                }
+            }
+            (_, code) => LaneReport::Failed { file, chunk, code: code.unwrap_or(Code::Changed), lane },
+        };
+        core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
+        self.let_go(core);
     }
 }
 
