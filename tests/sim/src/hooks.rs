@@ -7,10 +7,10 @@ use crate::io::Line;
 use crate::world::At;
 use base::codes::Code;
 use base::hooks::{
-    Answer, Ask, Busy, Call, Decision, Effect, Event, FileAction, Hooks, Obligations, Peer, Psk, Reply,
-    StoreAsk, Ticket,
+    Answer, Ask, Busy, Call, Decision, Effect, Event, FileAction, Frame, Hooks, Obligations, Peer, Psk,
+    Reply, StoreAsk, Ticket,
 };
-use base::ids::{PskId, TransferId, Value};
+use base::ids::{PskId, SessionId, TransferId, Value};
 use base::io::Now;
 use base::points::Point;
 use std::cell::RefCell;
@@ -102,6 +102,19 @@ impl Seen {
     }
 }
 
+/// A small frame of a transfer as a core sealed or opened it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenFrame {
+    /// Sealed; else opened.
+    pub sent: bool,
+    /// The session.
+    pub session: SessionId,
+    /// Number of its type.
+    pub kind: u16,
+    /// Its data.
+    pub data: Vec<u8>,
+}
+
 /// What the other threads of a machine's process know; kept over restarts.
 #[derive(Default)]
 pub struct Office {
@@ -123,6 +136,8 @@ pub struct Office {
     pub groups: BTreeMap<u32, Arc<str>>,
     /// Reports, in order.
     pub seen: Vec<(At, Seen)>,
+    /// Frames, in order; whoever judges takes them.
+    pub frames: Vec<SeenFrame>,
     /// How often each crash point was passed.
     pub reached: BTreeMap<Point, u64>,
 }
@@ -223,6 +238,14 @@ impl Hooks for SimHooks {
         out.extend(came);
     }
 
+    fn frame(&mut self, frame: &Frame<'_>) {
+        // A process that died in this turn seals frames that nobody will see.
+        if self.line.is_alive() {
+            let Frame { sent, session, kind, data } = *frame;
+            self.office.borrow_mut().frames.push(SeenFrame { sent, session, kind, data: data.to_vec() });
+        }
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         self.office.borrow_mut().seen.push((self.line.at(), Seen::of(event)));
     }
@@ -240,6 +263,9 @@ impl Hooks for SimHooks {
     }
 
     fn reach(&mut self, point: Point) {
+        if !self.line.is_alive() {
+            return;
+        }
         *self.office.borrow_mut().reached.entry(point).or_default() += 1;
         self.line.reach(point);
     }

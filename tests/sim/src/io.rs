@@ -123,6 +123,11 @@ impl Line {
         &self.world
     }
 
+    /// Whether its process lives.
+    pub fn is_alive(&self) -> bool {
+        self.world.is_process(self.at.end, self.process)
+    }
+
     /// The reply comes after a random time, with a wake.
     pub fn answer(&self, ticket: Ticket, reply: Reply) {
         self.world.answer(self.at, self.process, ticket, reply);

@@ -1,7 +1,7 @@
 //! What [`SimIo`](crate::io::SimIo) and the hooks call, each closed to a dead process.
 
 use super::schedule::Event;
-use super::{At, World};
+use super::{At, EndId, World};
 use crate::buffers::SimBuf;
 use base::hooks::{Reply, Ticket};
 use base::io::{Batch, Done, Errno, Fd, Now, Op, Token};
@@ -18,6 +18,10 @@ impl World {
     ) -> Result<(), Op<SimBuf>> {
         let mut inner = self.inner();
         if inner.is_process(at.end, process) { inner.submit(at, token, op) } else { Ok(()) }
+    }
+
+    pub(crate) fn is_process(&self, end: EndId, process: u32) -> bool {
+        self.inner().is_process(end, process)
     }
 
     pub(crate) fn cancel(&self, at: At, process: u32, token: Token) {

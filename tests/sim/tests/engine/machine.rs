@@ -62,9 +62,9 @@ impl Machines {
     }
 
     /// Starts the client with this job.
-    pub(crate) fn begin(&mut self, job: impl Fn(base::io::Fd) -> JobKind + 'static) {
+    pub(crate) fn begin(&mut self, job: Rc<MakeJob>) {
         let mut desk = self.desk.borrow_mut();
-        desk.job = Some(Rc::new(job));
+        desk.job = Some(job);
         desk.ended = None;
         drop(desk);
         self.drive.start(EndId::CLIENT);
@@ -143,8 +143,15 @@ impl Machines {
         let mut out = String::new();
         for office in &self.offices {
             for (at, seen) in &office.borrow().seen {
-                if !matches!(seen, Seen::Progress { .. } | Seen::File { .. } | Seen::Decided { .. }) {
-                    let _ = writeln!(out, "{}.{}: {seen:?}", at.end.0, at.core.0);
+                match seen {
+                    Seen::SessionUp { .. } => {}
+                    Seen::Progress { .. } | Seen::File { .. } | Seen::Decided { .. } => {}
+                    Seen::SessionDown { code, .. } => {
+                        let _ = writeln!(out, "{}.{}: session down {code:?}", at.end.0, at.core.0);
+                    }
+                    seen => {
+                        let _ = writeln!(out, "{}.{}: {seen:?}", at.end.0, at.core.0);
+                    }
                 }
             }
         }

@@ -2,4 +2,8 @@
 
 mod machine;
 mod plain;
+mod scene;
+mod seeds;
 mod town;
+mod trial;
+mod watch;

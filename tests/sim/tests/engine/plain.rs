@@ -1,102 +1,21 @@
 //! Transfers without a fault.
 
 use crate::machine::{Machines, describe};
+use crate::scene::{archive, bytes, pull, push, tree, under};
 use crate::town::{HOME, ROOT};
-use base::entry::{FileTime, Meta};
 use base::hooks::FileAction;
 use base::limits::Limits;
-use proto::transfer::offer::{Durability, Options};
-use shard::command::{Command, JobData, JobEnd, JobKind, Source};
-use sim::disk::{SimDisk, View};
+use proto::transfer::offer::Options;
+use shard::command::{Command, JobData, JobEnd, JobKind};
+use sim::disk::View;
 use sim::drive::Ended;
 use sim::faults::FaultPlan;
 use sim::oracle::{Compare, differences};
-use sim::random::Random;
 use sim::world::{EndId, Held, World, WorldConfig};
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// More turns than any of these transfers takes.
 const TURNS_MAX: u64 = 200_000;
-
-fn under(dir: &[u8], name: &str) -> Vec<u8> {
-    [dir, name.as_bytes()].join(&b'/')
-}
-
-fn bytes(seed: u64, len: usize) -> Vec<u8> {
-    let mut out = vec![0; len];
-    Random::new(seed).fill(&mut out);
-    out
-}
-
-fn archive() -> Options {
-    Options {
-        recursive: true,
-        links: true,
-        perms: true,
-        times: true,
-        sparse: true,
-        durability: Durability::Tree,
-        ..Options::default()
-    }
-}
-
-fn push(
-    name: &'static str,
-    options: Options,
-    streams: Option<u16>,
-    copy: bool,
-) -> impl Fn(base::io::Fd) -> JobKind {
-    move |home| JobKind::Push {
-        sources: vec![Source { base: home, path: name.into(), name: name.into() }],
-        to: if copy { Vec::new() } else { b"mirror".to_vec() },
-        to_directory: copy,
-        copy,
-        options: options.clone(),
-        streams,
-    }
-}
-
-fn pull(name: &'static str, options: Options, streams: Option<u16>) -> impl Fn(base::io::Fd) -> JobKind {
-    move |home| JobKind::Pull {
-        from: vec![name.into()],
-        into: home,
-        path: name.into(),
-        anchor: Arc::from("/home"),
-        into_directory: false,
-        options: options.clone(),
-        streams,
-        owners: false,
-    }
-}
-
-/// A tree with one of everything.
-fn tree(disk: &mut SimDisk, dir: &[u8], seed: u64) {
-    let mut random = Random::new(seed);
-    for name in ["a", "sub/b", "sub/deep/er/c", "sub/z", "zz", "\u{fc}ml\u{e4}ut", "new\nline", "-dash"] {
-        let len = random.below(513) as usize;
-        disk.build_file(&under(dir, name), &bytes(random.next(), len));
-    }
-    disk.build_file(&[dir, b"not\xffutf8"].join(&b'/'), b"name that is no UTF-8");
-    disk.build_file(&under(dir, "empty"), b"");
-    disk.build_file(&under(dir, "middle"), &bytes(random.next(), 5000));
-    disk.build_file(&under(dir, "sub/large"), &bytes(random.next(), 30_000));
-    for number in 0..9 {
-        disk.build_file(&under(dir, &format!("many/{number}")), &bytes(number, 40 * number as usize));
-    }
-    disk.build_dir(&under(dir, "void"));
-    disk.build_symlink(&under(dir, "link"), b"../outside/\xff");
-    disk.build_symlink(&under(dir, "sub/dangling"), b"nowhere");
-    let sparse = disk.build_file(&under(dir, "sparse"), b"");
-    disk.resize(sparse, 20_000).expect("a file");
-    disk.build_bytes(sparse, 9000, b"island");
-    let old = Meta { mode: Some(0o640), mtime: Some(FileTime { seconds: -5, nanos: 7 }), ..Meta::default() };
-    disk.build_meta(&under(dir, "zz"), &old);
-    disk.build_meta(
-        &under(dir, "sub"),
-        &Meta { mode: Some(0o755), mtime: Some(FileTime { seconds: 77, nanos: 1 }), ..Meta::default() },
-    );
-    disk.settle();
-}
 
 fn machines(seed: u64) -> Machines {
     let world = World::new(WorldConfig::two_ends(seed, FaultPlan::none()));
@@ -107,7 +26,7 @@ fn machines(seed: u64) -> Machines {
 
 /// Runs one job to its end and the client to its exit.
 fn run(machines: &mut Machines, job: impl Fn(base::io::Fd) -> JobKind + 'static) -> JobEnd {
-    machines.begin(job);
+    machines.begin(Rc::new(job));
     let desk = machines.desk.clone();
     let ended = machines.drive.run(TURNS_MAX, |_, _| desk.borrow().ended.is_some());
     assert_eq!(ended, Ended::Done, "the job ends");

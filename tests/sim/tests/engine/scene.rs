@@ -1,0 +1,200 @@
+//! What is transferred, and how: the trees and jobs that the tests share.
+
+use crate::town::{HOME, ROOT};
+use base::entry::{FileTime, Meta};
+use proto::transfer::offer::{Durability, Options};
+use shard::command::{JobKind, Source};
+use sim::disk::{Attributes, Image, SimDisk, View};
+use sim::random::Random;
+use sim::world::{EndId, World};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(crate) fn under(dir: &[u8], name: &str) -> Vec<u8> {
+    [dir, name.as_bytes()].join(&b'/')
+}
+
+pub(crate) fn bytes(seed: u64, len: usize) -> Vec<u8> {
+    let mut out = vec![0; len];
+    Random::new(seed).fill(&mut out);
+    out
+}
+
+pub(crate) fn archive() -> Options {
+    Options {
+        recursive: true,
+        links: true,
+        perms: true,
+        times: true,
+        sparse: true,
+        durability: Durability::Tree,
+        ..Options::default()
+    }
+}
+
+pub(crate) fn push(
+    name: &'static str,
+    options: Options,
+    streams: Option<u16>,
+    copy: bool,
+) -> impl Fn(base::io::Fd) -> JobKind {
+    move |home| JobKind::Push {
+        sources: vec![Source { base: home, path: name.into(), name: name.into() }],
+        to: if copy { Vec::new() } else { b"mirror".to_vec() },
+        to_directory: copy,
+        copy,
+        options: options.clone(),
+        streams,
+    }
+}
+
+pub(crate) fn pull(
+    name: &'static str,
+    options: Options,
+    streams: Option<u16>,
+) -> impl Fn(base::io::Fd) -> JobKind {
+    move |home| JobKind::Pull {
+        from: vec![name.into()],
+        into: home,
+        path: name.into(),
+        anchor: Arc::from("/home"),
+        into_directory: false,
+        options: options.clone(),
+        streams,
+        owners: false,
+    }
+}
+
+/// A tree with one of everything.
+pub(crate) fn tree(disk: &mut SimDisk, dir: &[u8], seed: u64) {
+    let mut random = Random::new(seed);
+    for name in ["a", "sub/b", "sub/deep/er/c", "sub/z", "zz", "\u{fc}ml\u{e4}ut", "new\nline", "-dash"] {
+        let len = random.below(513) as usize;
+        disk.build_file(&under(dir, name), &bytes(random.next(), len));
+    }
+    disk.build_file(&[dir, b"not\xffutf8"].join(&b'/'), b"name that is no UTF-8");
+    disk.build_file(&under(dir, "empty"), b"");
+    disk.build_file(&under(dir, "middle"), &bytes(random.next(), 5000));
+    disk.build_file(&under(dir, "sub/large"), &bytes(random.next(), 30_000));
+    for number in 0..9 {
+        disk.build_file(&under(dir, &format!("many/{number}")), &bytes(number, 40 * number as usize));
+    }
+    disk.build_dir(&under(dir, "void"));
+    disk.build_symlink(&under(dir, "link"), b"../outside/\xff");
+    disk.build_symlink(&under(dir, "sub/dangling"), b"nowhere");
+    let sparse = disk.build_file(&under(dir, "sparse"), b"");
+    disk.resize(sparse, 20_000).expect("a file");
+    disk.build_bytes(sparse, 9000, b"island");
+    let old = Meta { mode: Some(0o640), mtime: Some(FileTime { seconds: -5, nanos: 7 }), ..Meta::default() };
+    disk.build_meta(&under(dir, "zz"), &old);
+    disk.build_meta(
+        &under(dir, "sub"),
+        &Meta { mode: Some(0o755), mtime: Some(FileTime { seconds: 77, nanos: 1 }), ..Meta::default() },
+    );
+    disk.settle();
+}
+
+/// One transfer of a seed.
+pub(crate) struct Scene {
+    /// Who receives.
+    pub(crate) receiver: EndId,
+    /// The receiving tree that the oracle judges.
+    pub(crate) root: &'static [u8],
+    /// Where the entries go, below it.
+    pub(crate) prefix: Vec<u8>,
+    /// What the source holds, by entry.
+    pub(crate) source: BTreeMap<Vec<u8>, Image>,
+    /// Names that `--delete` may remove, below the root.
+    pub(crate) extraneous: Vec<Vec<u8>>,
+    pub(crate) options: Options,
+    pub(crate) job: Rc<crate::machine::MakeJob>,
+}
+
+impl Scene {
+    /// Builds the source and what lies at the destination. `syncs`: the transfer has to be durable.
+    pub(crate) fn build(world: &World, seed: u64, syncs: bool) -> Self {
+        let mut random = Random::new(seed ^ 0x5ce_e000);
+        let durability = match random.below(6) {
+            0 if !syncs => Durability::None,
+            1 => Durability::File,
+            _ => Durability::Tree,
+        };
+        let streams = random.coin().then_some(2);
+        let kind = random.below(4);
+        let options = Options { durability, delete: kind == 2, ..archive() };
+        let receiver = if kind == 3 { EndId::CLIENT } else { EndId::DAEMON };
+        let (from, to) = if kind == 3 { (ROOT, HOME) } else { (HOME, ROOT) };
+        let sender = EndId(1 - receiver.0);
+        let content = random.next();
+        world.disk(sender, |disk| match kind {
+            0 => {
+                let len = 1000 + random.below(60_000) as usize;
+                disk.build_file(&under(from, "tree/large"), &bytes(content, len));
+            }
+            _ => tree(disk, &under(from, "tree"), content),
+        });
+        world.disk(sender, SimDisk::settle);
+        let prefix: &[u8] = match kind {
+            2 => b"mirror",
+            3 => b"tree",
+            _ => b"",
+        };
+        let mut source = world.disk(sender, |disk| disk.tree(&under(from, "tree"), View::Visible));
+        if prefix.is_empty() {
+            let named = |(path, image): (Vec<u8>, Image)| {
+                (under(b"tree", "").into_iter().chain(path).collect(), image)
+            };
+            source = source.into_iter().map(named).collect();
+        }
+        let time = FileTime::default();
+        let attributes = Attributes { mode: 0o755, uid: 0, gid: 0, mtime: time, ctime: time };
+        source.insert(
+            if prefix.is_empty() { b"tree".to_vec() } else { Vec::new() },
+            Image::Directory { attributes },
+        );
+        let extraneous = old_content(world, receiver, to, prefix, &source, &mut random);
+        let extraneous = if options.delete { extraneous } else { Vec::new() };
+        let job: Rc<crate::machine::MakeJob> = match kind {
+            2 => Rc::new(push("tree", options.clone(), streams, false)),
+            3 => Rc::new(pull("tree", options.clone(), streams)),
+            _ => Rc::new(push("tree", options.clone(), streams, true)),
+        };
+        Self { receiver, root: to, prefix: prefix.to_vec(), source, extraneous, options, job }
+    }
+}
+
+/// Some of the names are there already, some of them equal in size, and some names the source lacks.
+fn old_content(
+    world: &World,
+    receiver: EndId,
+    to: &[u8],
+    prefix: &[u8],
+    source: &BTreeMap<Vec<u8>, Image>,
+    random: &mut Random,
+) -> Vec<Vec<u8>> {
+    let inside = |path: &[u8]| if prefix.is_empty() { path.to_vec() } else { [prefix, path].join(&b'/') };
+    let mut extraneous = Vec::new();
+    world.disk(receiver, |disk| {
+        for (path, image) in source {
+            let Image::File { bytes: now, .. } = image else { continue };
+            if random.one_in(3) {
+                let len = if random.coin() { now.len() } else { random.below(2000) as usize };
+                let name = [to, &inside(path)].join(&b'/');
+                disk.build_file(&name, &bytes(random.next(), len));
+                let older = FileTime { seconds: 1_000_000, nanos: 0 };
+                disk.build_meta(&name, &Meta { mtime: Some(older), ..Meta::default() });
+            }
+        }
+        if !prefix.is_empty() {
+            for name in ["old/one", "old/two", "older"] {
+                disk.build_file(&[to, &inside(name.as_bytes())].join(&b'/'), name.as_bytes());
+                extraneous.push(inside(name.as_bytes()));
+            }
+            extraneous.push(inside(b"old"));
+        }
+        disk.build_file(&under(to, "bystander"), b"stays as it is");
+        disk.settle();
+    });
+    extraneous
+}
