@@ -17,7 +17,7 @@ use base::io::{Act, ActOut, Fd, How, Io};
 use base::limits::DATA_AT;
 use base::name::{Name, RelPath};
 use base::points::Point;
-use disk::journal::{Begin, ChunkValue};
+use disk::journal::{Begin, ChunkValue, JournalKind};
 use disk::manifest::ChunkMap;
 use disk::paths::{PartKey, ReservedName, part_id, part_name, temp_name};
 use disk::publish::InPlace;
@@ -191,6 +191,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if large.in_place.as_ref().is_some_and(|in_place| !in_place.is_open()) {
             return large.asking.push((lane, lane_core));
         }
+        if large.in_place.is_some()
+            && large.lanes.is_empty()
+            && let Some(fd) = incoming.fd
+            && let Err(errno) = core.act(|_| Act::Resize { fd, size: incoming.entry.size })
+        {
+            self.on_write_failed(file, Code::from_errno(errno));
+            return self.grant(core, file, lane, lane_core, None);
+        }
         large.lanes.push((lane, lane_core));
         let (Some(fd), Ok(chunks)) = (incoming.fd, Chunks::of(&incoming.entry, &core.settings.limits)) else {
             return self.grant(core, file, lane, lane_core, None);
@@ -240,34 +248,41 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let in_place = self.spec.options.inplace && old.is_some();
         let target = incoming.name.clone();
         let dir = self.dirs.fd(core, dir).map_err(Code::from_errno)?;
-        let staged = part_name(part);
+        let journalled = entry.size > core.settings.limits.journal_file_bytes_min || in_place;
+        // Whoever holds the journal owns the part; without one the part is this transfer's alone.
+        let staged = if journalled { part_name(part) } else { temp_name(hash, self.spec.id, file) };
+        let journal = match journalled {
+            true => Some(Journal::begin_part(core, part, &self.begin_of(&entry, in_place))?),
+            false => None,
+        };
         let name = if in_place { Name::new(&target).map_err(|_| Code::BadPath)? } else { staged.as_name() };
         let how = if in_place { How::Write } else { How::CreateOrOpen { mode: 0o600 } };
-        let fd = core
+        let opened = core
             .open(|batch| {
                 let path = batch.path(RelPath::from(name));
                 Act::Open { dir, path, how }
             })
-            .map_err(Code::from_errno)?;
-        core.reach(Point::PartCreated);
-        let sized = self.size_part(core, file, fd, &entry, in_place);
-        let inode = match sized {
-            Ok(inode) => inode,
+            .map_err(Code::from_errno);
+        let sized = opened.and_then(|fd| {
+            core.reach(Point::PartCreated);
+            let inode = self.size_part(core, file, fd, &entry, in_place);
+            inode.inspect_err(|_| core.close(fd)).map(|inode| (fd, inode))
+        });
+        let (fd, inode) = match sized {
+            Ok(sized) => sized,
             Err(code) => {
-                core.close(fd);
+                if let Some(journal) = journal {
+                    Journal::remove(core, JournalKind::Part, part.0);
+                    core.close(journal.fd);
+                }
                 return Err(code);
             }
-        };
-        let journalled = entry.size > core.settings.limits.journal_file_bytes_min || in_place;
-        let journal = match journalled {
-            true => Some(Journal::begin_part(core, part, &self.begin_of(&entry, in_place))?),
-            false => None,
         };
         let syncs = self.spec.durability.syncs();
         let Some(incoming) = self.files.get_mut(&file) else { return Err(Code::NotFound) };
         incoming.fd = Some(fd);
         incoming.inode = inode;
-        incoming.temp = (!in_place).then(|| part_name(part));
+        incoming.temp = (!in_place).then_some(staged);
         if let Some(large) = &mut incoming.large {
             large.opened = true;
             large.journal = journal;
@@ -296,7 +311,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if !in_place && stat.size > 0 {
             core.act(|_| Act::Resize { fd, size: 0 }).map_err(Code::from_errno)?;
         }
-        core.act(|_| Act::Resize { fd, size: entry.size }).map_err(Code::from_errno)?;
+        // What is written in place keeps its size until it is marked torn.
+        if !in_place {
+            core.act(|_| Act::Resize { fd, size: entry.size }).map_err(Code::from_errno)?;
+        }
         let whole = entry.allocated >= entry.size;
         if let Ok(ActOut::Space { free, .. }) = core.act(|_| Act::SpaceOf { fd })
             && whole

@@ -201,12 +201,14 @@ impl Seals {
             batch.closed = true;
         }
         let mut seals = Vec::new();
-        for batch in
-            self.batches.iter_mut().filter(|batch| batch.closed && !batch.sealed && batch.waiting == 0)
-        {
-            if batch.all_failed() {
-                continue;
-            }
+        // The receiver keeps a seal until everything it names has come; it takes no more than this.
+        let open = self.batches.iter().filter(|batch| batch.sealed && batch.unpublished > 0).count();
+        let room = (limits.seals_pending_max as usize).saturating_sub(open);
+        let due = self
+            .batches
+            .iter_mut()
+            .filter(|batch| batch.closed && !batch.sealed && batch.waiting == 0 && !batch.all_failed());
+        for batch in due.take(room) {
             let sequence = *batch.sequence.get_or_insert_with(|| {
                 self.next_sequence += 1;
                 self.next_sequence - 1
