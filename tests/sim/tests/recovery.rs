@@ -1,0 +1,288 @@
+//! What a killed daemon left is settled when it starts again, whether or not the client ever comes back.
+
+#[allow(dead_code)]
+#[path = "engine/machine.rs"]
+mod machine;
+#[allow(dead_code)]
+#[path = "engine/town.rs"]
+mod town;
+
+use base::io::Fd;
+use base::limits::Limits;
+use base::points::Point;
+use machine::{Machines, describe};
+use proto::transfer::offer::{Durability, Options};
+use shard::command::{JobKind, Source};
+use sim::disk::{Image, SimDisk, View};
+use sim::drive::Ended;
+use sim::faults::{FaultKind, FaultPlan, PointKill};
+use sim::random::Random;
+use sim::world::{EndId, Step, World, WorldConfig};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use town::{HOME, JOURNAL, ROOT};
+
+/// More turns than any of these takes.
+const TURNS_MAX: u64 = 100_000;
+
+fn bytes(seed: u64, len: usize) -> Vec<u8> {
+    let mut out = vec![0; len];
+    Random::new(seed).fill(&mut out);
+    out
+}
+
+fn under(dir: &[u8], name: &str) -> Vec<u8> {
+    [dir, name.as_bytes()].join(&b'/')
+}
+
+/// Small files in two directories, a file in chunks and one with a journal of its own.
+fn sources() -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for (number, name) in ["tree/a", "tree/b", "tree/sub/c", "tree/sub/d"].into_iter().enumerate() {
+        files.insert(name.into(), bytes(number as u64, 100 * number));
+    }
+    files.insert(b"tree/chunked".to_vec(), bytes(7, 5000));
+    files.insert(b"tree/large".to_vec(), bytes(8, 30_000));
+    files
+}
+
+fn push(home: Fd) -> JobKind {
+    let options = Options {
+        recursive: true,
+        perms: true,
+        times: true,
+        durability: Durability::Tree,
+        ..Options::default()
+    };
+    let sources = vec![Source { base: home, path: b"tree".to_vec(), name: b"tree".to_vec() }];
+    JobKind::Push { sources, to: Vec::new(), to_directory: true, copy: true, options, streams: None }
+}
+
+fn machines(seed: u64, plan: FaultPlan) -> Machines {
+    Machines::new(World::new(WorldConfig::two_ends(seed, plan)), Limits::TINY)
+}
+
+/// What is there by path; `view` as far as the share goes.
+fn share(disk: &SimDisk, view: View) -> BTreeMap<Vec<u8>, Image> {
+    disk.tree(ROOT, view)
+}
+
+fn names(disk: &SimDisk, dir: &[u8], end: &[u8]) -> Vec<String> {
+    let tree = disk.tree(dir, View::Visible);
+    let named = tree.keys().filter(|path| path.ends_with(end));
+    named.map(|path| path.escape_ascii().to_string()).collect()
+}
+
+/// The daemon's disk after it died at a point of a push and before it started again; `None`: the push does
+/// not pass the point so often.
+fn wreck(seed: u64, kill: PointKill) -> Option<SimDisk> {
+    wreck_of(&sources(), seed, kill)
+}
+
+fn wreck_of(files: &BTreeMap<Vec<u8>, Vec<u8>>, seed: u64, kill: PointKill) -> Option<SimDisk> {
+    let mut machines = machines(seed, FaultPlan::none().with_point(kill));
+    let _guard = machines.world.guard();
+    machines.world.disk(EndId::CLIENT, |disk| {
+        for (path, content) in files {
+            disk.build_file(&[HOME, path].join(&b'/'), content);
+        }
+        disk.settle();
+    });
+    machines.drive.start(EndId::DAEMON);
+    machines.begin(Rc::new(push));
+    let desk = machines.desk.clone();
+    let mut died = false;
+    let ended = machines.drive.run(TURNS_MAX, |_, step| {
+        died |= matches!(step, Step::Died(EndId::DAEMON, _));
+        died || desk.borrow().ended.is_some()
+    });
+    assert_eq!(ended, Ended::Done, "{}", describe(&desk.borrow().ended));
+    died.then(|| machines.world.disk(EndId::DAEMON, |disk| disk.clone()))
+}
+
+/// Starts the daemon over this disk until it has settled what is there, as often as the plan kills it.
+fn recovered(seed: u64, plan: FaultPlan, disk: &SimDisk) -> SimDisk {
+    recovered_after(0, seed, plan, disk).0
+}
+
+/// The same on a later day, and how often it died at a point.
+fn recovered_after(days: i64, seed: u64, plan: FaultPlan, disk: &SimDisk) -> (SimDisk, u64) {
+    let mut config = WorldConfig::two_ends(seed, plan);
+    config.ends[1].skew_ms = days * 86_400_000;
+    let mut machines = Machines::new(World::new(config), Limits::TINY);
+    let _guard = machines.world.guard();
+    machines.world.disk(EndId::DAEMON, |own| *own = disk.clone());
+    machines.drive.start(EndId::DAEMON);
+    // Once it has settled everything it listens on both cores and does nothing else.
+    let mut quiet = 0;
+    let ended = machines.drive.run(TURNS_MAX, |world, _| {
+        let listens = world.is_alive(EndId::DAEMON) && world.held(EndId::DAEMON).operations == 2;
+        quiet = if listens { quiet + 1 } else { 0 };
+        quiet == 100
+    });
+    assert_eq!(ended, Ended::Done, "{}", machines.said());
+    assert_eq!(machines.world.violations(), Vec::<String>::new());
+    let start = machines.desk.borrow().at_start[1];
+    assert_eq!(machines.world.held(EndId::DAEMON).descriptors, start.descriptors, "nothing stays open");
+    let left = machines.world.counts();
+    let died = left.of(FaultKind::KillAtPoint) + left.of(FaultKind::PowerLossAtPoint);
+    (machines.world.disk(EndId::DAEMON, |disk| disk.clone()), died)
+}
+
+/// Nothing is left of the batch that was open, and what has its name is whole.
+fn assert_settled(disk: &SimDisk) {
+    assert_eq!(names(disk, JOURNAL, b".xt"), Vec::<String>::new());
+    let sources = sources();
+    for view in [View::Visible, View::Durable] {
+        for (path, image) in share(disk, view) {
+            if let Some(content) = sources.get(&path) {
+                assert!(image.bytes() == Some(&content[..]), "{view:?} {}", path.escape_ascii());
+            }
+        }
+    }
+}
+
+const COMMITTED: [Point; 5] = [
+    Point::CommittingSynced,
+    Point::RenamedFirst,
+    Point::RenamedAll,
+    Point::DirectorySynced,
+    Point::ParentsSynced,
+];
+
+/// The daemon's disk after it died at a point of a batch that its journal names.
+fn committed(seed: u64, point: Point, power: bool) -> SimDisk {
+    let nth = |nth| wreck(seed, PointKill { point, nth, power });
+    let mut wrecks = (1..=8).map_while(nth).filter(|disk| !names(disk, JOURNAL, b".xt").is_empty());
+    wrecks.next().expect("every push passes the point with a journal")
+}
+
+// proves: O10
+#[test]
+fn what_was_committed_gets_its_names() {
+    for point in COMMITTED {
+        for power in [false, true] {
+            for seed in 0..6 {
+                let wreck = committed(seed, point, power);
+                let disk = recovered(seed, FaultPlan::none(), &wreck);
+                assert_settled(&disk);
+                let named = |view| {
+                    let here = share(&disk, view);
+                    sources().keys().filter(|path| here.contains_key(*path)).count()
+                };
+                assert!(named(View::Visible) > 0, "{point:?}: the batch has names");
+                assert_eq!(named(View::Visible), named(View::Durable), "{point:?}: they are durable");
+                let temps = names(&disk, ROOT, b".tmp");
+                let staged = names(&wreck, ROOT, b".tmp");
+                assert!(
+                    temps.len() < staged.len() || staged.is_empty(),
+                    "{point:?}: {temps:?} of {staged:?}"
+                );
+            }
+        }
+    }
+}
+
+// proves: O10
+#[test]
+fn a_recovery_that_is_killed_ends_as_one_that_is_not() {
+    let points = [Point::RecoverOpened, Point::RecoverTruncated, Point::RecoverRolled, Point::RecoverSwept];
+    for seed in 0..8 {
+        let mut wreck = committed(seed, COMMITTED[seed as usize % COMMITTED.len()], seed % 2 == 0);
+        tear(&mut wreck);
+        let once = recovered(seed, FaultPlan::none(), &wreck);
+        let twice = recovered(seed, FaultPlan::none(), &once);
+        assert!(published(&once, View::Visible) == published(&twice, View::Visible), "twice equals once");
+        assert_eq!(everything(&once), everything(&twice), "twice equals once");
+        for point in points {
+            for power in [false, true] {
+                let plan = FaultPlan::none().with_point(PointKill { point, nth: 1, power });
+                let (disk, died) = recovered_after(0, seed, plan, &wreck);
+                assert_eq!(died, 1, "{point:?} is passed");
+                assert_settled(&disk);
+                assert_kept(&wreck, &disk, &once, power);
+                assert!(power || everything(&disk) == everything(&once), "{point:?}");
+            }
+        }
+        for kind in [FaultKind::KillDaemon, FaultKind::PowerLossDaemon] {
+            for number in 0..20 {
+                let plan = FaultPlan::none().with(kind, 4, 3);
+                let disk = recovered(seed * 100 + number, plan, &wreck);
+                assert_settled(&disk);
+                assert_kept(&wreck, &disk, &once, kind == FaultKind::PowerLossDaemon);
+            }
+        }
+    }
+}
+
+/// A record whose write had begun.
+fn tear(disk: &mut SimDisk) {
+    let journal = under(JOURNAL, &names(disk, JOURNAL, b".xt")[0]);
+    let ino = disk.find(&journal, View::Visible).expect("listed");
+    let len = disk.stat(ino).size;
+    disk.build_bytes(ino, len, &[0, 0, 0, 99, 7]);
+}
+
+/// Files that a peer sees, with their contents.
+fn published(disk: &SimDisk, view: View) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
+    let files = share(disk, view).into_iter().filter(|(path, _)| sources().contains_key(path));
+    files.map(|(path, image)| (path, image.bytes().map(<[u8]>::to_vec))).collect()
+}
+
+/// A kill loses nothing; a loss of power only names that were never durable, and nobody was told of.
+fn assert_kept(wreck: &SimDisk, disk: &SimDisk, once: &SimDisk, power: bool) {
+    let (here, all) = (published(disk, View::Visible), published(once, View::Visible));
+    assert!(power || here == all, "a kill loses nothing");
+    assert!(here.iter().all(|(path, content)| all.get(path) == Some(content)));
+    let durable = published(wreck, View::Durable);
+    assert!(durable.iter().all(|(path, content)| here.get(path) == Some(content)), "what was durable stays");
+}
+
+/// Names of share and journals.
+fn everything(disk: &SimDisk) -> [Vec<String>; 2] {
+    [names(disk, ROOT, b""), names(disk, JOURNAL, b"")]
+}
+
+#[test]
+fn what_is_idle_goes_with_its_part() {
+    let wreck = wreck(1, PointKill { point: Point::JournalDurable, nth: 1, power: false }).expect("passed");
+    assert_eq!(names(&wreck, JOURNAL, b".xj").len(), 1);
+    let parts = names(&wreck, ROOT, b".part");
+    let disk = recovered(1, FaultPlan::none(), &wreck);
+    assert_eq!(names(&disk, JOURNAL, b".xj").len(), 1, "a rerun may come");
+    assert_eq!(names(&disk, ROOT, b".part"), parts);
+    let (disk, _) = recovered_after(2, 1, FaultPlan::none(), &wreck);
+    assert_eq!(names(&disk, JOURNAL, b".xj"), Vec::<String>::new(), "nobody came for a day");
+    assert_eq!(names(&disk, ROOT, b".part").len(), parts.len() - 1);
+    let mut gone = wreck.clone();
+    for part in &parts {
+        gone.build_remove(&under(ROOT, part));
+    }
+    let disk = recovered(1, FaultPlan::none(), &gone);
+    assert_eq!(names(&disk, JOURNAL, b".xj"), Vec::<String>::new(), "it stages nothing");
+}
+
+// proves: O9
+#[test]
+fn a_part_gets_its_name_only_while_it_holds_what_was_committed() {
+    let mut files = sources();
+    files.retain(|path, _| path == b"tree/large");
+    for seed in 0..10 {
+        let kill = PointKill { point: Point::CommittingSynced, nth: 1, power: false };
+        let wreck = wreck_of(&files, seed, kill).expect("passed");
+        let large = under(ROOT, "tree/large");
+        let disk = recovered(seed, FaultPlan::none(), &wreck);
+        assert_settled(&disk);
+        let held = disk.durable(&large).and_then(|image| image.bytes().map(<[u8]>::to_vec));
+        assert!(held.as_ref() == files.get(&b"tree/large"[..]), "seed {seed}");
+        assert_eq!(everything(&disk)[1], Vec::<String>::new(), "its own journal goes too");
+
+        let mut rotten = wreck.clone();
+        let part = under(ROOT, &names(&wreck, ROOT, b".part")[0]);
+        rotten.rot(&part, 20_000, 1);
+        let disk = recovered(seed, FaultPlan::none(), &rotten);
+        assert_settled(&disk);
+        assert_eq!(disk.visible(&large), None, "seed {seed}");
+        assert_eq!(everything(&disk)[1].len(), 1, "the part is resumed by a rerun");
+    }
+}
