@@ -457,6 +457,19 @@ pub struct Frame<'a> {
     pub data: &'a [u8],
 }
 
+/// One record of a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// Number of its type on the wire.
+    pub kind: u16,
+    /// Flags of its trailer.
+    pub flags: u16,
+    /// Fingerprint of its key.
+    pub key: u64,
+    /// Its number under that key.
+    pub number: u64,
+}
+
 /// One core's way to the rest of its process.
 pub trait Hooks {
     /// Generation of rules and grants; one relaxed load per chunk.
@@ -480,6 +493,8 @@ pub trait Hooks {
     fn owner_id(&self, name: &str, group: bool) -> Option<u32>;
     /// A crash point was passed.
     fn reach(&mut self, _point: Point) {}
+    /// A record is about to be sealed.
+    fn sealing(&mut self, _record: &Record) {}
     /// A frame was sealed or opened: for a simulator that judges what was said.
     fn frame(&mut self, _frame: &Frame<'_>) {}
 }

@@ -15,7 +15,7 @@ use crate::rx::Rx;
 use crate::tools::Core;
 use crate::tx::Tx;
 use base::codes::Code;
-use base::hooks::{Hooks, Peer, StageTimes};
+use base::hooks::{Hooks, Peer, Record, StageTimes};
 use base::ids::CoreId;
 use base::io::{Fd, Io, Now};
 use core::net::SocketAddr;
@@ -26,7 +26,7 @@ use proto::session::handshake::{
 };
 use proto::session::liveness::Liveness;
 use proto::session::record::{Opener, RecordError, Sealer};
-use proto::wire::{FrameType, Trailer};
+use proto::wire::{Flags, FrameType, Trailer, plain_trailer};
 
 /// Names a link of one core.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -155,20 +155,33 @@ impl Up {
         }
     }
 
+    /// The record that would be sealed next.
+    pub(crate) fn next_record(&self, kind: FrameType, trailer: &[u8]) -> Record {
+        let (key, number) = (self.sealer.key_print(), self.sealer.records());
+        Record { kind: kind.number(), flags: flags_of(trailer), key, number }
+    }
+
     /// Changes the sending keys when that is due.
     ///
     /// # Errors
     /// The key is exhausted.
-    pub(crate) fn rekey_if_due<B: AsRef<[u8]> + AsMut<[u8]>>(
+    pub(crate) fn rekey_if_due<B: AsRef<[u8]> + AsMut<[u8]>, H: Hooks>(
         &mut self,
+        hooks: &mut H,
         now: Now,
         tx: &mut Tx<B>,
     ) -> Result<(), RecordError> {
         if self.sealer.wants_rekey(now) {
+            hooks.sealing(&self.next_record(FrameType::KeyUpdate, &plain_trailer(Flags::NONE)));
             tx.push_bytes(self.sealer.rekey(now)?);
         }
         Ok(())
     }
+}
+
+/// The flags that every trailer ends in.
+pub(crate) fn flags_of(trailer: &[u8]) -> u16 {
+    trailer.last_chunk().map_or(0, |flags| u16::from_be_bytes(*flags))
 }
 
 /// One connection.

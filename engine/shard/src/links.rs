@@ -1,7 +1,7 @@
 //! All links of one core: how they begin, receive, send and end.
 
 use crate::admission::Admission;
-use crate::link::{Link, LinkEvent, LinkId, Phase, Role, Shaking, Up};
+use crate::link::{Link, LinkEvent, LinkId, Phase, Role, Shaking, Up, flags_of};
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner, Yield};
 use crate::rate::Rate;
@@ -39,9 +39,9 @@ pub(crate) struct Links<B> {
     next_psk: u64,
 }
 
-/// Whether a trailer, which ends in its flags, announces a full record.
+/// Whether a trailer announces a full record.
 fn announces(trailer: &[u8]) -> bool {
-    trailer.last().is_some_and(|flags| u16::from(*flags) & Flags::FULL.bits() != 0)
+    flags_of(trailer) & Flags::FULL.bits() != 0
 }
 
 impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
@@ -193,8 +193,9 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let Some(link) = self.find_mut(id) else { return };
         let Phase::Up(up) = &mut link.phase else { return };
         up.announced = announces(trailer);
-        let sealed =
-            up.rekey_if_due(now, &mut link.tx).and_then(|()| up.sealer.seal_vec(kind, data, trailer));
+        let rekeyed = up.rekey_if_due(&mut core.hooks, now, &mut link.tx);
+        core.hooks.sealing(&up.next_record(kind, trailer));
+        let sealed = rekeyed.and_then(|()| up.sealer.seal_vec(kind, data, trailer));
         match sealed {
             Ok(frame) => {
                 let (sent, session) = (true, up.peer.session);
@@ -232,7 +233,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let Phase::Up(up) = &mut link.phase else { return };
         // Nothing comes between a record that announces a full one and that one, not even a change of keys.
         let announced = core::mem::replace(&mut up.announced, announces(trailer));
-        let rekeyed = if announced { Ok(()) } else { up.rekey_if_due(now, &mut link.tx) };
+        let rekeyed = if announced { Ok(()) } else { up.rekey_if_due(&mut core.hooks, now, &mut link.tx) };
+        core.hooks.sealing(&up.next_record(kind, trailer));
         let sealed = rekeyed.and_then(|()| up.sealer.seal(kind, slot.as_mut(), data_len, trailer));
         match sealed {
             Ok((at, len)) => {
@@ -582,6 +584,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             Phase::Up(up) => {
                 let close = Close::new(code, detail).encode();
                 let trailer = plain_trailer(Flags::NONE);
+                core.hooks.sealing(&up.next_record(FrameType::Close, &trailer));
                 frames.extend(up.sealer.seal_vec(FrameType::Close, &close, &trailer).ok());
             }
             Phase::Handshake(Shaking::Responder(machine), _) => {
