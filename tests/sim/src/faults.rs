@@ -133,14 +133,14 @@ impl fmt::Display for FaultCounts {
 pub struct FaultPlan {
     one_in: [u32; KINDS],
     left: [u32; KINDS],
-    point: Option<PointKill>,
+    points: Vec<PointKill>,
     counts: FaultCounts,
 }
 
 impl FaultPlan {
     /// Nothing goes wrong.
     pub fn none() -> Self {
-        Self { one_in: [0; KINDS], left: [0; KINDS], point: None, counts: FaultCounts::default() }
+        Self { one_in: [0; KINDS], left: [0; KINDS], points: Vec::new(), counts: FaultCounts::default() }
     }
 
     /// Only these kinds, at their usual rates.
@@ -161,7 +161,7 @@ impl FaultPlan {
         let power = plan.one_in[FaultKind::PowerLossAtPoint as usize] > 0;
         if power || plan.one_in[FaultKind::KillAtPoint as usize] > 0 {
             let point = Point::ALL[random.index(Point::ALL.len())];
-            plan.point = Some(PointKill { point, nth: random.between(1, 3) as u32, power });
+            plan.points.push(PointKill { point, nth: random.between(1, 3) as u32, power });
         }
         plan
     }
@@ -173,9 +173,9 @@ impl FaultPlan {
         self
     }
 
-    /// The same plan with a death at a crash point.
+    /// The same plan with a further death at a crash point.
     pub fn with_point(mut self, kill: PointKill) -> Self {
-        self.point = Some(kill);
+        self.points.push(kill);
         let kind = if kill.power { FaultKind::PowerLossAtPoint } else { FaultKind::KillAtPoint };
         self.with(kind, 1, 1)
     }
@@ -183,7 +183,7 @@ impl FaultPlan {
     /// Nothing goes wrong from here on; counts stay.
     pub fn stop(&mut self) {
         self.one_in = [0; KINDS];
-        self.point = None;
+        self.points.clear();
     }
 
     /// Whether a fault of this kind strikes at this opportunity; counted when it does.
@@ -210,12 +210,13 @@ impl FaultPlan {
 
     /// A crash point was passed: whether to die there, and how.
     pub fn reach(&mut self, point: Point) -> Option<PointKill> {
-        let kill = self.point.as_mut().filter(|kill| kill.point == point)?;
+        let at = self.points.iter().position(|kill| kill.point == point)?;
+        let kill = &mut self.points[at];
         kill.nth = kill.nth.saturating_sub(1);
         if kill.nth > 0 {
             return None;
         }
-        let kill = self.point.take()?;
+        let kill = self.points.remove(at);
         self.count(if kill.power { FaultKind::PowerLossAtPoint } else { FaultKind::KillAtPoint });
         Some(kill)
     }

@@ -8,7 +8,7 @@ use crate::world::At;
 use base::codes::Code;
 use base::hooks::{
     Answer, Ask, Busy, Call, Decision, Effect, Event, FileAction, Frame, Hooks, Obligations, Peer, Psk,
-    Reply, StoreAsk, Ticket,
+    Record, Reply, StoreAsk, Ticket,
 };
 use base::ids::{PskId, SessionId, TransferId, Value};
 use base::io::Now;
@@ -138,6 +138,10 @@ pub struct Office {
     pub seen: Vec<(At, Seen)>,
     /// Frames, in order; whoever judges takes them.
     pub frames: Vec<SeenFrame>,
+    /// Records sealed, in order; whoever judges takes them.
+    pub sealed: Vec<Record>,
+    /// How often the store or a protocol had no room.
+    pub busy: u64,
     /// How often each crash point was passed.
     pub reached: BTreeMap<Point, u64>,
 }
@@ -170,6 +174,7 @@ impl SimHooks {
 
     fn later(&mut self, ticket: Ticket, reply: Reply) -> bool {
         if self.waiting >= self.waiting_max {
+            self.office.borrow_mut().busy += 1;
             return false;
         }
         self.waiting += 1;
@@ -215,6 +220,7 @@ impl Hooks for SimHooks {
 
     fn store(&mut self, ticket: Ticket, ask: StoreAsk) -> Result<(), Busy> {
         if self.waiting >= self.waiting_max {
+            self.office.borrow_mut().busy += 1;
             return Err(Busy);
         }
         let reply = match ask {
@@ -236,6 +242,12 @@ impl Hooks for SimHooks {
         let came = self.line.take_answers();
         self.waiting -= came.len() as u32;
         out.extend(came);
+    }
+
+    fn sealing(&mut self, record: &Record) {
+        if self.line.is_alive() {
+            self.office.borrow_mut().sealed.push(*record);
+        }
     }
 
     fn frame(&mut self, frame: &Frame<'_>) {

@@ -72,7 +72,11 @@ impl Io for SimIo {
     }
 
     fn take(&mut self) -> Option<SimBuf> {
-        self.arena.take()
+        let slot = self.arena.take();
+        if slot.is_none() {
+            self.world.arena_empty();
+        }
+        slot
     }
 
     fn submit(&mut self, token: Token, op: Op<SimBuf>) -> Result<(), Op<SimBuf>> {

@@ -169,6 +169,18 @@ struct Inner {
     edits: Vec<(EndId, Ino, Edit)>,
     violations: Vec<String>,
     turns: u64,
+    pressure: Pressure,
+}
+
+/// How often a bound of a core was met.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pressure {
+    /// An operation was given back: the queue was full.
+    pub queue_full: u64,
+    /// No arena slot was free.
+    pub arena_empty: u64,
+    /// A token came round: its slot had been used before.
+    pub tokens_reused: u64,
 }
 
 /// A handle of the world; clones are the same world.
@@ -203,6 +215,7 @@ impl World {
             edits: Vec::new(),
             violations: Vec::new(),
             turns: 0,
+            pressure: Pressure::default(),
             config,
         };
         let world = Self(Rc::new(RefCell::new(inner)));
@@ -350,6 +363,16 @@ impl World {
     /// Rules of the seam that a core broke: a descriptor used after its close, a token used twice.
     pub fn violations(&self) -> Vec<String> {
         self.0.borrow().violations.clone()
+    }
+
+    /// Bounds met so far.
+    pub fn pressure(&self) -> Pressure {
+        self.0.borrow().pressure
+    }
+
+    /// An arena slot was asked for and none was free.
+    pub(crate) fn arena_empty(&self) {
+        self.inner().pressure.arena_empty += 1;
     }
 
     /// Turns so far.

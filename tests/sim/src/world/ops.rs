@@ -62,8 +62,10 @@ impl Inner {
     pub(super) fn submit(&mut self, at: At, token: Token, op: Op<SimBuf>) -> Result<(), Op<SimBuf>> {
         let most = self.config.limits.ops_in_flight_per_core;
         if self.core(at).in_flight >= most {
+            self.pressure.queue_full += 1;
             return Err(op);
         }
+        self.pressure.tokens_reused += u64::from(token.generation() > 0);
         self.order += 1;
         let id = self.order;
         let core = self.core(at);
