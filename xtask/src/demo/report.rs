@@ -35,6 +35,9 @@ impl Report {
 
     /// Prints the table.
     pub(super) fn print(&self) {
+        if self.0.is_empty() {
+            return;
+        }
         println!();
         println!(
             "{:<16} {:>14} {:>8} {:>8} {:>7} {:>9} {:>9}  limiting",

@@ -43,10 +43,8 @@ pub(super) struct Client {
 impl World {
     /// Starts a daemon on a free loopback port.
     pub(super) fn start(folder: &Path, cores: usize) -> Outcome<Self> {
-        for name in ["root", "daemon", "client"] {
-            let path = folder.join(name);
-            std::fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
+        let root = folder.join("root");
+        std::fs::create_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
         let (daemon, address, io) = start_daemon(folder, cores, "127.0.0.1:0")?;
         Ok(Self { folder: folder.to_owned(), cores, daemon, address, io, spent: 0.0 })
     }
