@@ -72,7 +72,7 @@ impl Client {
         I::Buf: AsRef<[u8]> + AsMut<[u8]>,
     {
         let policy = Policy { tries: job.destination.retries.saturating_add(1), ..Policy::LINK };
-        let id = TransferId(core.random());
+        let id = job.id;
         self.job = Some(Running {
             job,
             address: 0,

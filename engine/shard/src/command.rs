@@ -41,6 +41,8 @@ pub struct Job {
     pub destination: Destination,
     /// A join token's key instead of a certificate.
     pub join: Option<(PskId, [u8; 32])>,
+    /// Names its transfer; random.
+    pub id: TransferId,
     /// What.
     pub kind: JobKind,
 }

@@ -3,7 +3,7 @@
 
 use crate::client::Client;
 use crate::command::{Failure, Job, JobEnd};
-use crate::link::{Link, LinkId, StreamEnd, StreamHello, StreamPlace, stream_index};
+use crate::link::{Link, LinkId, Role, StreamEnd, StreamHello, StreamPlace, stream_index};
 use crate::links::Links;
 use crate::mailbox::Mail;
 use crate::place::{self, Located};
@@ -517,7 +517,11 @@ impl Control {
     {
         self.client.sweep(core, links);
         let Some(deadline) = self.draining else { return };
-        let busy = links.ids().into_iter().any(|link| sends.of_session(link) + receives.of_session(link) > 0);
+        let busy = links.iter().any(|link| {
+            // A stream is closed by its home once the session is over.
+            let streams = link.is_up() && matches!(link.role, Role::Stream { .. });
+            streams || sends.of_session(link.id) + receives.of_session(link.id) > 0
+        });
         if !self.stopping && (!busy || core.now.mono_ns >= deadline) {
             self.stop(core, links);
         }

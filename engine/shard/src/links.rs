@@ -18,6 +18,7 @@ use proto::session::handshake::{HandshakeError, Output};
 use proto::session::liveness::Action;
 use proto::wire::{Flags, FrameType, Header, Trailer, plain_trailer};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 /// Tickets of key look-ups are told from those of requests by this bit.
 const PSK_TICKETS: u64 = 1 << 63;
@@ -317,6 +318,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             link.rx = Rx::Over;
             return self.settle(core, id);
         }
+        core.settings.wire.fetch_add(u64::from(finish.result.unwrap_or(0)), Ordering::Relaxed);
         let count = match finish.result {
             Ok(count) => count,
             Err(errno) => {
@@ -545,6 +547,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let bytes = finish.result.unwrap_or(0);
         let mut from = link.tx.sampled.take();
         core.timed(&mut link.stages, Stage::Send, &mut from);
+        core.settings.wire.fetch_add(u64::from(bytes), Ordering::Relaxed);
         let was_slot = link.tx.on_sent(bytes);
         match finish.result {
             Ok(0) | Err(_) => {

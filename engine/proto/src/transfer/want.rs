@@ -35,7 +35,7 @@ pub const RUN: Layout = Layout {
         field(
             "verdict",
             "u8",
-            "0 nothing, 1 all, 2 metadata, 3 ranges, 4 pieces (refused), 5 manifest, 6 refused",
+            "0 nothing, 1 all, 2 metadata, 3 ranges, 4 pieces (refused), 5 manifest, 6 refused, 7 made, 8 all over what is there",
         ),
         field("run", "u16", "entries, at least 1; 1 for ranges"),
         field(
@@ -60,8 +60,12 @@ pub struct ChunkRange {
 pub enum Verdict {
     /// Nothing: what is there is equal.
     Nothing,
-    /// All of it.
+    /// All of it: nothing of that name is there.
     All,
+    /// All of it: what is there differs.
+    Replace,
+    /// Nothing more: it was made from the entry alone.
+    Made,
     /// Nothing but the metadata the entry already carries.
     Metadata,
     /// These chunks: ascending, neither overlapping nor touching. None: every chunk is there since an earlier
@@ -78,6 +82,8 @@ impl Verdict {
         match self {
             Self::Nothing => 0,
             Self::All => 1,
+            Self::Made => 7,
+            Self::Replace => 8,
             Self::Metadata => 2,
             Self::Ranges(_) => 3,
             Self::Manifest => 5,
@@ -233,6 +239,8 @@ fn read_verdict(reader: &mut Reader<'_>, byte: u8, limits: &Limits) -> Result<Ve
     Ok(match byte {
         0 => Verdict::Nothing,
         1 => Verdict::All,
+        7 => Verdict::Made,
+        8 => Verdict::Replace,
         2 => Verdict::Metadata,
         3 => Verdict::Ranges(read_ranges(reader, limits)?),
         4 => return Err(Malformed::NotNegotiated),
@@ -298,6 +306,8 @@ mod tests {
         prop_oneof![
             Just(Verdict::Nothing),
             Just(Verdict::All),
+            Just(Verdict::Made),
+            Just(Verdict::Replace),
             Just(Verdict::Metadata),
             Just(Verdict::Manifest),
             Just(Verdict::Refused(Code::TooLarge)),
@@ -369,7 +379,7 @@ mod tests {
         };
         assert!(head(1, &[0, 0, 1]).is_ok());
         assert_eq!(head(1, &[4, 0, 1]), Err(Malformed::NotNegotiated));
-        assert!(head(1, &[7, 0, 1]).is_err());
+        assert!(head(1, &[9, 0, 1]).is_err());
         assert!(head(1, &[0, 0, 0]).is_err());
         assert!(head(1, &[0, 0, 2]).is_err());
         assert!(head(5, &[0, 0, 5]).is_err());

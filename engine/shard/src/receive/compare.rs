@@ -148,7 +148,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Place::Absent => {
                 self.note_level(entry, Place::Absent);
                 self.count(core, &entry.path, entry.kind, FileAction::Created, (entry.size, None, 0, None));
-                return Some(Verdict::Nothing);
+                return Some(if entry.kind == Kind::Directory { Verdict::Made } else { Verdict::All });
             }
             Place::Refused(code) => {
                 self.note_level(entry, Place::Refused(code));
@@ -327,7 +327,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         };
         self.note_level(entry, place);
         self.count(core, &entry.path, entry.kind, action, (0, None, 0, None));
-        Verdict::Nothing
+        match action {
+            FileAction::Created => Verdict::Made,
+            FileAction::Metadata => Verdict::Metadata,
+            _ => Verdict::Nothing,
+        }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -458,7 +462,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     return Some(self.refuse(core, entry, Code::from_errno(errno)));
                 }
                 self.count(core, &entry.path, entry.kind, FileAction::Metadata, (entry.size, None, 0, None));
-                return Some(if self.spec.options.dry_run { Verdict::Nothing } else { Verdict::Metadata });
+                return Some(Verdict::Metadata);
             }
             (meta::Verdict::Content, ..) => {}
         }
@@ -466,7 +470,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if self.spec.options.dry_run {
             let action = if replaced { FileAction::Replaced } else { FileAction::Created };
             self.count(core, &entry.path, entry.kind, action, (entry.size, None, 0, None));
-            return Some(Verdict::Nothing);
+            return Some(if replaced { Verdict::Replace } else { Verdict::All });
         }
         self.bytes_wanted += entry.size;
         let obligations = &self.spec.obligations;

@@ -119,12 +119,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 resumed: false,
             }));
         }
+        let verdict = if incoming.existing.is_some() { Verdict::Replace } else { Verdict::All };
         let journalled = entry_is_journalled(&incoming, core.settings.limits.journal_file_bytes_min);
         self.files.insert(index, incoming);
         if journalled && !self.spec.options.inplace && self.begin_resume(core, index) {
             return None;
         }
-        Some(Verdict::All)
+        Some(verdict)
     }
 
     fn make_symlink<I: Io<Buf = B>, H: Hooks>(

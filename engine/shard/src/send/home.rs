@@ -30,6 +30,7 @@ use proto::transfer::ack::{Ack, AckRange, Level};
 use proto::transfer::chunk::Chunks;
 use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
 use proto::transfer::receipt::Receipt;
+use proto::transfer::receipt_file::ReceiptWriter;
 use proto::transfer::want::{ChunkRange, Verdict, Want};
 use proto::wire::FrameType;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -77,6 +78,8 @@ pub(crate) struct Home {
     /// Chunks sent on data streams that the receiver has not named: they go with their stream.
     in_transit: BTreeMap<(FileIndex, ChunkIndex), LaneAt>,
     streams_asked: bool,
+    /// What the seals cover, for the receipt file.
+    list: Option<ReceiptWriter>,
     /// Files that could not be read and whose receiver has not been told.
     failures: Vec<(FileIndex, Code)>,
     /// The entry whose content is being hashed before it is offered (`--checksum`).
@@ -126,6 +129,7 @@ impl Home {
             lanes,
             in_transit: BTreeMap::new(),
             streams_asked: false,
+            list: None,
             failures: Vec::new(),
             digest: None,
             totals: Totals::default(),
@@ -189,12 +193,13 @@ impl Home {
                     self.begin_digest(core, entry, place);
                 }
                 Found::Entry(entry, place) => {
-                    let item = Item { index: FileIndex(self.next_index), entry, place };
+                    let (index, action) = (FileIndex(self.next_index), FileAction::Created);
+                    let item = Item { index, entry, place, action };
                     self.add_entry(core, links, item, Value::default());
                 }
                 Found::Skipped { path, why } => {
                     self.totals.count(FileAction::Skipped);
-                    self.report(core, &path, FileAction::Skipped, None);
+                    self.report(core, &path, None, FileAction::Skipped, None);
                     let message = format!("left out: {why}");
                     core.hooks.event(&Event::Warning {
                         code: Code::InvalidRequest,
@@ -323,7 +328,8 @@ impl Home {
         close(core, digest.fd);
         match result {
             Ok(root) => {
-                let item = Item { index: FileIndex(self.next_index), entry, place: Some(place) };
+                let (index, action) = (FileIndex(self.next_index), FileAction::Created);
+                let item = Item { index, entry, place: Some(place), action };
                 self.add_entry(core, links, item, root);
             }
             Err(errno) => self.unreadable(core, &entry, place, errno),
@@ -354,16 +360,25 @@ impl Home {
         Ok(())
     }
 
-    fn on_verdict<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, item: Item, verdict: &Verdict) {
+    fn on_verdict<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, mut item: Item, verdict: &Verdict) {
         let (index, size) = (item.index, item.entry.size);
         let ranges = match verdict {
             Verdict::Nothing => return self.settle(core, item, FileAction::Unchanged),
             Verdict::Metadata => return self.settle(core, item, FileAction::Metadata),
+            Verdict::Made => return self.settle(core, item, FileAction::Created),
+            Verdict::All if self.spec.options.dry_run => return self.settle(core, item, FileAction::Created),
+            Verdict::Replace if self.spec.options.dry_run => {
+                return self.settle(core, item, FileAction::Replaced);
+            }
             Verdict::Refused(code) => {
                 self.count_failure(core, &item.entry.path, *code);
                 return self.release(core, item);
             }
             Verdict::Ranges(ranges) => Some(ranges.clone()),
+            Verdict::Replace => {
+                item.action = FileAction::Replaced;
+                None
+            }
             Verdict::All | Verdict::Manifest => None,
         };
         let (file, packed) = (item.entry.kind == Kind::File, item.entry.chunk_log2 == 0);
@@ -380,7 +395,7 @@ impl Home {
     /// A batch that did not hold is asked for once more.
     fn on_wanted_again(&mut self, index: FileIndex, verdict: &Verdict) -> Result<(), Code> {
         let ranges = match verdict {
-            Verdict::All => None,
+            Verdict::All | Verdict::Replace => None,
             Verdict::Ranges(ranges) => Some(ranges.clone()),
             _ => return Err(Code::InvalidRequest),
         };
@@ -427,15 +442,17 @@ impl Home {
                     item.entry.size,
                     root,
                     item.place.take(),
+                    item.action,
                 ));
             });
             if !known {
                 return Err(Code::InvalidRequest);
             }
         }
-        for (path, kind, size, root, place) in done {
+        for (path, kind, size, root, place, action) in done {
             self.files_done += 1;
-            let (transfer, action) = (self.spec.id, FileAction::Created);
+            self.totals.count(action);
+            let transfer = self.spec.id;
             core.hooks.event(&Event::File {
                 transfer,
                 path: &path,
@@ -459,7 +476,6 @@ impl Home {
         &mut self,
         links: &Links<B>,
         receipt: Receipt,
-        bytes: &[u8],
     ) -> Result<(), Code> {
         let Some(up) = links.find(self.key.link).and_then(crate::link::Link::up) else { return Ok(()) };
         let Some(key) = &up.peer_key else { return Err(Code::AuthRequired) };
@@ -471,7 +487,13 @@ impl Home {
         for (stage, ms) in Stage::ALL.into_iter().zip(receipt.body.stages_ms) {
             self.totals.stages.add(stage, u64::from(ms) * MS);
         }
-        self.result.get_or_insert_with(|| Ok((receipt, bytes.to_vec())));
+        let mut list = self.list.take().unwrap_or_else(|| ReceiptWriter::new(key));
+        let (merkle, seals) = (list.seals().root(), list.seals().count());
+        if (receipt.body.merkle, receipt.body.seals) != (merkle, seals) {
+            return Err(Code::Integrity);
+        }
+        list.finish(&receipt);
+        self.result.get_or_insert_with(|| Ok((receipt, list.take())));
         Ok(())
     }
 
@@ -622,11 +644,13 @@ impl Home {
     }
 
     fn send_seals<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
-        let Some(session) = links.peer(self.key.link).map(|peer| peer.session) else { return };
+        let Some(up) = links.find(self.key.link).and_then(crate::link::Link::up) else { return };
+        let (session, Some(receiver)) = (up.peer.session, &up.peer_key) else { return };
+        let list = self.list.get_or_insert_with(|| ReceiptWriter::new(receiver));
         let last = self.entries_ended && self.unanswered.is_empty();
         let settings = core.settings.clone();
         let (key, limits) = (&settings.key, &settings.limits);
-        for seal in self.seals.due(self.key.number, &session, key, limits, core.now.mono_ns, last) {
+        for seal in self.seals.due(self.key.number, &session, key, list, limits, core.now.mono_ns, last) {
             links.send_bytes(core, self.key.link, FrameType::Seal, &seal);
         }
     }
@@ -634,7 +658,7 @@ impl Home {
     fn settle<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, item: Item, action: FileAction) {
         self.files_done += 1;
         self.totals.count(action);
-        self.report(core, &item.entry.path, action, None);
+        self.report(core, &item.entry.path, Some(item.entry.kind), action, None);
         self.release(core, item);
     }
 
@@ -647,17 +671,18 @@ impl Home {
     fn count_failure<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, path: &[u8], code: Code) {
         self.totals.count(FileAction::Failed);
         self.totals.vanished += u64::from(code == Code::Vanished);
-        self.report(core, path, FileAction::Failed, Some(code));
+        self.report(core, path, None, FileAction::Failed, Some(code));
     }
 
     fn report<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         path: &[u8],
+        kind: Option<Kind>,
         action: FileAction,
         code: Option<Code>,
     ) {
-        let (transfer, kind, root) = (self.spec.id, None, None);
+        let (transfer, root) = (self.spec.id, None);
         core.hooks.event(&Event::File {
             transfer,
             path,

@@ -190,7 +190,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
         let receipt = Receipt::parse(data, &core.settings.limits).map_err(|error| error.code())?;
         let homes = &mut self.homes.range_mut((link, 0)..=(link, u32::MAX));
         match homes.find(|(_, home)| home.id() == receipt.body.transfer) {
-            Some((_, home)) => home.on_receipt(links, receipt, data),
+            Some((_, home)) => home.on_receipt(links, receipt),
             None => Ok(()),
         }
     }

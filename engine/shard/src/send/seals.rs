@@ -5,11 +5,13 @@
 
 use super::scan::Place;
 use base::entry::{Entry, FileTime, Kind};
+use base::hooks::FileAction;
 use base::ids::{FileIndex, SessionId, Value};
 use base::limits::Limits;
 use ed25519_dalek::SigningKey;
 use proto::transfer::ack::AckRange;
 use proto::transfer::merkle::entry_root;
+use proto::transfer::receipt_file::ReceiptWriter;
 use proto::transfer::seal::{SealBuilder, seal_files_max};
 use std::collections::VecDeque;
 
@@ -20,6 +22,8 @@ pub(crate) struct Item {
     pub(crate) entry: Entry,
     /// Where a file is read from.
     pub(crate) place: Option<Place>,
+    /// What becomes of it at the receiver.
+    pub(crate) action: FileAction,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -185,12 +189,13 @@ impl Seals {
         }
     }
 
-    /// Seals that can be sent, encoded. Closes the open batch when it is old enough or nothing will follow.
+    /// Seals that can be sent, encoded; what they cover goes into the receipt file's list. Closes the open batch when it is old enough or nothing will follow.
     pub(crate) fn due(
         &mut self,
         transfer: u32,
         session: &SessionId,
         key: &SigningKey,
+        list: &mut ReceiptWriter,
         limits: &Limits,
         now_ns: u64,
         last: bool,
@@ -220,7 +225,13 @@ impl Seals {
             for (item, state) in &batch.items {
                 if let Root::Known(root) = state {
                     builder.push(item.index, &item.entry, root);
+                    if !batch.resent {
+                        list.entry(&item.entry, root);
+                    }
                 }
+            }
+            if !batch.resent {
+                list.end_seal();
             }
             batch.unpublished = builder.count();
             batch.sealed = true;

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::report::{Outcome, Reporter, Told};
 use crate::settings::Identity;
 use base::codes::Code;
-use base::ids::RootId;
+use base::ids::{RootId, TransferId};
 use base::limits::Limits;
 use identity::{DeviceKey, JoinReply, JoinRequest, JoinToken, Remote, TokenTextError, TrustStore};
 use proto::session::certificate::is_account_name;
@@ -87,6 +87,7 @@ fn ask(
     let job = Job {
         destination,
         join: Some((token.psk_id(), *token.secret().expose())),
+        id: TransferId::default(),
         kind: JobKind::Join { request: shard::command::JoinRequest(Arc::new(request)) },
     };
     let limits = &Limits::DEFAULT;

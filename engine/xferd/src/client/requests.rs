@@ -9,6 +9,7 @@ use crate::report::{self, Outcome, Reporter, Told, path_fields};
 use crate::xfer_cli::RemotePath;
 use base::codes::{Code, exit};
 use base::entry::{Entry, Kind};
+use base::ids::TransferId;
 use base::limits::Limits;
 use proto::transfer::entries::EntriesBatch;
 use proto::transfer::list::ListRequest;
@@ -192,7 +193,8 @@ fn ask(engine: &Engine, name: &str, kind: JobKind, reporter: &mut Reporter) -> R
 }
 
 fn run_one(engine: &Engine, known: &Known, kind: JobKind, reporter: &mut Reporter) -> Result<Ran, Failure> {
-    let job = Job { destination: known.destination.clone(), join: None, kind };
+    let id = TransferId::default();
+    let job = Job { destination: known.destination.clone(), join: None, id, kind };
     let cores = engine.cores.unwrap_or(1);
     Runner::new()?.run(engine, &known.who(), cores, job, reporter, |_| None)
 }

@@ -9,6 +9,7 @@ use crate::report::{Files, Outcome, Reporter, Start, Told};
 use crate::xfer_cli::{Ends, RemotePath};
 use base::codes::{Code, exit};
 use base::hooks::FileAction;
+use base::ids::TransferId;
 use base::limits::Limits;
 use proto::transfer::filter::{FilterRule, Filters};
 use proto::transfer::offer::{Existing, Options, Verify};
@@ -30,9 +31,10 @@ pub fn transfer(engine: &Engine, transfer: Transfer, reporter: &mut Reporter) ->
     let kind = job_kind(&transfer, options)?;
     let known = remote::find(&engine.state, name, engine.retries)?;
     let runner = Runner::new()?;
-    let job = Job { destination: known.destination.clone(), join: None, kind };
+    let id = TransferId(*identity::random().map_err(|error| remote::refused_file(&error))?);
+    let job = Job { destination: known.destination.clone(), join: None, id, kind };
     let cores = run::core_count(engine, transfer.options.streams);
-    let start = |io| Some(Told::Start(start(&transfer, io)));
+    let start = |io| Some(Told::Start(Start { transfer: id.to_string(), ..start(&transfer, io) }));
     let ran = runner.run(engine, &known.who(), cores, job, reporter, start)?;
     Ok(outcome(ran, &known, &transfer.options))
 }

@@ -4,7 +4,7 @@
 //! recovers at each start. What ended is kept in [`Desk::ended`].
 
 use crate::town::{self, HOME, JOURNAL, Opened, PORT, ROOT};
-use base::ids::CoreId;
+use base::ids::{CoreId, TransferId};
 use base::limits::Limits;
 use shard::Shard;
 use shard::command::{Command, Job, JobEnd, JobKind};
@@ -127,7 +127,10 @@ fn boot(
                 root: town::root(),
                 retries: 0,
             };
-            let job = Job { destination, join: None, kind };
+            // Each run of the command has an id of its own, as the program's have.
+            let mut id = TransferId::default();
+            id.0[..8].copy_from_slice(&(world.turns() + 1).to_be_bytes());
+            let job = Job { destination, join: None, id, kind };
             let sent = addresses.send(CoreId(0), Mail::Command(Box::new(Command::Job(Box::new(job)))));
             assert!(sent.is_ok(), "a mailbox that nobody wrote to has room");
             world.wake(At { end, core: CoreId(0) });
