@@ -10,7 +10,7 @@ use base::name::{Name, RelPath};
 use disk::journal::{JournalKind, file_name};
 
 /// How often a file is opened again that lost its name while it was being locked.
-const TRIES_MAX: u32 = 3;
+const TRIES: u32 = 3;
 
 /// Opens and locks the journal of this id.
 ///
@@ -25,7 +25,7 @@ pub(crate) fn open<I: Io, H: Hooks>(
     let text = file_name(kind, id);
     let name = Name::new(text.as_bytes()).map_err(|_| Errno::INVAL)?;
     let dir = core.settings.journal;
-    for _ in 0..TRIES_MAX {
+    for _ in 0..TRIES {
         let fd = core.open(|batch| {
             let path = batch.path(RelPath::from(name));
             Act::Open { dir, path, how }

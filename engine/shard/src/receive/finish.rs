@@ -116,7 +116,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     fn begin_directories<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) -> bool {
         let mut batch: TreePublication = self.last_batch(core);
         let mut dirs = Vec::new();
-        let most = super::publish::directories_max(&core.settings.limits);
+        let most = super::batch::directories_max(&core.settings.limits);
         self.add_parents(&mut batch, &mut dirs, most);
         // A parent is opened before its mode may lock its owner out.
         if self.new_parents.is_empty() {

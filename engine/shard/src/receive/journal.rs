@@ -1,8 +1,10 @@
-//! A journal that is being appended to, as a transfer holds it.
+//! A journal that is being appended to, as a transfer holds it, and its way to the disk.
 
-use super::publish::{Machine, Which};
+use super::home::Home;
+use super::publish::{Flight, Machine, Which, owner};
 use crate::dirs::DirId;
 use crate::journal_file;
+use crate::links::Links;
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::Hooks;
@@ -100,6 +102,87 @@ impl Journal {
         let (file, offset, len) = (self.fd, append.offset, len as u32);
         Some((Op::Write { file, offset, buf, at: 0, len, uncached: false }, then))
     }
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    pub(super) fn journal_of(&mut self, which: Which) -> Option<&mut Journal> {
+        match which {
+            Which::Transfer => self.publisher.journal.as_mut(),
+            Which::Part(file) => self.files.get_mut(&file)?.large.as_mut()?.journal.as_mut(),
+        }
+    }
+
+    /// Syncs a journal. The first time the names that lead to it are synced before: its own, and of a part's
+    /// journal those that lead to the part.
+    pub(super) fn sync_journal<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        which: Which,
+        machine: Machine,
+        step: StepId,
+    ) {
+        let Some(journal) = self.journal_of(which) else { return };
+        let (fd, linked) = (journal.fd, journal.linked);
+        if linked {
+            return self.start_sync(core, machine, step, fd, true);
+        }
+        let rest = match which {
+            Which::Transfer => Vec::new(),
+            Which::Part(file) => {
+                let path = self.files.get(&file).map_or(&b""[..], |incoming| self.dirs.path(incoming.dir));
+                above(path)
+            }
+        };
+        let linking = Linking { which, machine, step, now: None, rest };
+        let tag = self.publisher.tag(Flight::Link(linking));
+        let file = core.settings.journal;
+        core.start(owner(self.key, tag), Op::Sync { file, data_only: false });
+    }
+
+    /// One of the directories that lead to a journal or part is synced.
+    pub(super) fn on_linked<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        mut linking: Linking,
+        result: Result<(), Errno>,
+    ) {
+        if let Some(dir) = linking.now.take() {
+            self.dirs.release(core, dir);
+        }
+        let (machine, step) = (linking.machine, linking.step);
+        if let Err(errno) = result {
+            return self.on_step(core, links, machine, step, Err(errno));
+        }
+        let Some(path) = linking.rest.pop() else {
+            let Some(journal) = self.journal_of(linking.which) else { return };
+            journal.linked = true;
+            let fd = journal.fd;
+            return self.start_sync(core, machine, step, fd, true);
+        };
+        let dir = self.dirs.add(self.spec.root, path, None);
+        match self.dirs.hold(core, dir) {
+            Ok(file) => {
+                linking.now = Some(dir);
+                let tag = self.publisher.tag(Flight::Link(linking));
+                core.start(owner(self.key, tag), Op::Sync { file, data_only: false });
+            }
+            Err(errno) => {
+                self.dirs.release(core, dir);
+                self.on_step(core, links, machine, step, Err(errno));
+            }
+        }
+    }
+}
+
+/// A directory and those above it, the directory itself last.
+fn above(path: &[u8]) -> Vec<Vec<u8>> {
+    let cuts = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let mut all: Vec<Vec<u8>> = core::iter::once(0).chain(cuts).map(|at| path[..at].to_vec()).collect();
+    if !path.is_empty() {
+        all.push(path.to_vec());
+    }
+    all
 }
 
 /// An empty journal file, locked.

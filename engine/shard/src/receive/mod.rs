@@ -1,5 +1,6 @@
 //! Incoming transfers: the home that decides, verifies and publishes, and the lanes that write.
 
+mod batch;
 mod compare;
 mod finish;
 mod home;
