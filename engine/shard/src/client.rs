@@ -3,7 +3,7 @@
 //! ```text
 //! begin -> dial (each address in turn) -> on_up -> request -> on_reply -> transfer -> on_ended -> end
 //!            ^                                                                |
-//!            +------------- wait, while retries are left ---------------------+
+//!            +---- wait: while retries are left, or the link had stood --------+
 //! ```
 
 use crate::command::{Failure, Job, JobData, JobEnd, JobKind, Source, Totals};
@@ -53,6 +53,8 @@ struct Running {
     id: TransferId,
     /// The transfer's home is there.
     begun: bool,
+    /// A transfer began over a link: a lost link is opened again.
+    stood: bool,
     /// What ended the last link, if anything did.
     last: Option<Failure>,
 }
@@ -84,6 +86,7 @@ impl Client {
             order: Order::new(),
             id,
             begun: false,
+            stood: false,
             last: None,
         });
         self.dial(core, links);
@@ -116,7 +119,8 @@ impl Client {
     fn retry<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, why: Failure) {
         let Some(running) = &mut self.job else { return };
         let random = u32::from_be_bytes(core.random());
-        let wait = why.code.row().retry.then(|| running.backoff.on_failure(random)).flatten();
+        let again = why.code.row().retry && (running.stood || running.job.destination.retries > 0);
+        let wait = again.then(|| running.backoff.on_failure(random)).flatten();
         match wait {
             Some(wait_ms) => {
                 running.address = 0;
@@ -306,6 +310,9 @@ impl Client {
         self.home_there = reply.home;
         let Some(running) = &mut self.job else { return Ok(()) };
         running.begun = true;
+        if running.stood {
+            running.backoff.on_success();
+        }
         let both = reply.cores.min(core.settings.cores).min(reply.streams_max);
         let id = running.id;
         match &running.job.kind {
@@ -378,10 +385,15 @@ impl Client {
                 self.finish(Ok(JobData::Receipt(Box::new(receipt), file)), ended.totals);
                 links.bye(core, ended.link);
             }
-            Err(why) if why.code.row().retry && running.job.destination.retries > 0 => {
+            Err(why) if why.code.row().retry => {
+                // The link stood: it is opened again with waits of its own, and what is there already stays.
                 running.link = None;
                 running.waiting_for = None;
                 running.begun = false;
+                if !std::mem::replace(&mut running.stood, true) {
+                    running.backoff = Backoff::new(Policy::LINK);
+                }
+                running.id = TransferId(core.random());
                 self.retry(core, why);
             }
             Err(why) => self.finish(Err(why), ended.totals),

@@ -10,7 +10,7 @@
 use super::files::{Files, OpenFile, Wanted};
 use super::lane::{LaneAt, LaneReport, SendLane};
 use super::scan::{Found, Place, Scan, stat_of};
-use super::seals::{Item, Seals};
+use super::seals::{Item, Seals, Signing};
 use super::{SendMail, SendSpec, StreamRef, TransferKey, pack};
 use crate::command::{Failure, RunningTransfer, Totals};
 use crate::digest::Digest;
@@ -650,7 +650,8 @@ impl Home {
         let last = self.entries_ended && self.unanswered.is_empty();
         let settings = core.settings.clone();
         let (key, limits) = (&settings.key, &settings.limits);
-        for seal in self.seals.due(self.key.number, &session, key, list, limits, core.now.mono_ns, last) {
+        let by = Signing { transfer: self.key.number, session: &session, key };
+        for seal in self.seals.due(&by, list, limits, core.now.mono_ns, last) {
             links.send_bytes(core, self.key.link, FrameType::Seal, &seal);
         }
     }

@@ -46,6 +46,13 @@ struct Batch {
     resent: bool,
 }
 
+/// What a seal is signed for, and with.
+pub(crate) struct Signing<'a> {
+    pub(crate) transfer: u32,
+    pub(crate) session: &'a SessionId,
+    pub(crate) key: &'a SigningKey,
+}
+
 /// All batches of one transfer.
 pub(crate) struct Seals {
     batches: VecDeque<Batch>,
@@ -192,9 +199,7 @@ impl Seals {
     /// Seals that can be sent, encoded; what they cover goes into the receipt file's list. Closes the open batch when it is old enough or nothing will follow.
     pub(crate) fn due(
         &mut self,
-        transfer: u32,
-        session: &SessionId,
-        key: &SigningKey,
+        by: &Signing<'_>,
         list: &mut ReceiptWriter,
         limits: &Limits,
         now_ns: u64,
@@ -219,8 +224,8 @@ impl Seals {
                 self.next_sequence - 1
             });
             let mut builder = match batch.resent {
-                true => SealBuilder::with_roots(transfer, sequence),
-                false => SealBuilder::new(transfer, sequence),
+                true => SealBuilder::with_roots(by.transfer, sequence),
+                false => SealBuilder::new(by.transfer, sequence),
             };
             for (item, state) in &batch.items {
                 if let Root::Known(root) = state {
@@ -235,7 +240,7 @@ impl Seals {
             }
             batch.unpublished = builder.count();
             batch.sealed = true;
-            seals.push(builder.finish(session, key).encode());
+            seals.push(builder.finish(by.session, by.key).encode());
         }
         self.drop_finished();
         seals
