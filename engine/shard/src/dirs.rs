@@ -30,12 +30,21 @@ pub(crate) struct Dirs {
     open: u32,
     open_max: u32,
     hand: usize,
+    /// Descriptors out of use that a batch of acts may still name: closed by [`Dirs::settle`].
+    retired: Vec<Fd>,
 }
 
 impl Dirs {
     /// At most `open_max` descriptors at once (at least 1).
     pub(crate) fn new(open_max: u32) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), open: 0, open_max: open_max.max(1), hand: 0 }
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            open: 0,
+            open_max: open_max.max(1),
+            hand: 0,
+            retired: Vec::new(),
+        }
     }
 
     /// Adds the directory `path` beneath `base`, with its descriptor where it is open already (then owned
@@ -62,8 +71,8 @@ impl Dirs {
         }
     }
 
-    /// One user less; the last one closes it.
-    pub(crate) fn release<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, id: DirId) {
+    /// One user less; the last one gives its descriptor up.
+    pub(crate) fn release(&mut self, id: DirId) {
         let Some(entry) = self.slots.get_mut(id.0 as usize) else { return };
         let Some(dir) = entry else { return };
         dir.users -= 1;
@@ -72,7 +81,7 @@ impl Dirs {
         }
         if let Some(fd) = dir.fd.take() {
             self.open -= 1;
-            close(core, fd);
+            self.retired.push(fd);
         }
         *entry = None;
         self.free.push(id.0);
@@ -94,7 +103,8 @@ impl Dirs {
         }
     }
 
-    /// Its descriptor, opened when it has none. Good until the next call of this table.
+    /// Its descriptor, opened when it has none. Good until the next [`Dirs::settle`], so that one batch of
+    /// acts may name many directories.
     ///
     /// # Errors
     /// What the open said.
@@ -105,7 +115,7 @@ impl Dirs {
             return Ok(fd);
         }
         let (base, path) = (dir.base, dir.path.clone());
-        self.make_room(core, id);
+        self.make_room(id);
         let path = RelPath::new(&path).map_err(|_| Errno::INVAL)?;
         let fd = core.open(|batch| {
             let path = batch.path(path);
@@ -138,8 +148,8 @@ impl Dirs {
         }
     }
 
-    /// Closes descriptors, the least used first, until one more fits. Held ones stay, even above the budget.
-    fn make_room<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, keep: DirId) {
+    /// Gives descriptors up, the least used first, until one more fits. Held ones stay, even above the budget.
+    fn make_room(&mut self, keep: DirId) {
         let mut steps = self.slots.len() * 2;
         while self.open >= self.open_max && steps > 0 {
             steps -= 1;
@@ -153,8 +163,16 @@ impl Dirs {
             }
             if let Some(fd) = dir.fd.take() {
                 self.open -= 1;
-                close(core, fd);
+                self.retired.push(fd);
             }
+        }
+    }
+
+    /// Closes descriptors that went out of use. No batch of acts is being filled, and no operation is in
+    /// flight on a descriptor that was not held.
+    pub(crate) fn settle<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        for fd in self.retired.drain(..) {
+            close(core, fd);
         }
     }
 
@@ -165,6 +183,7 @@ impl Dirs {
                 close(core, fd);
             }
         }
+        self.settle(core);
         self.free.clear();
         self.open = 0;
     }

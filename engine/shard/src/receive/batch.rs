@@ -78,6 +78,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
         if self.publisher.ready.is_empty() || !files.is_empty() {
             self.publisher.ready_since_ns = u64::MAX;
+            self.publisher.seals = 0;
+            self.publisher.ready_bytes = 0;
         }
         self.begin_run(core, machine, files, dirs)
     }
@@ -278,7 +280,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) {
         for dir in &running.dirs {
             self.dirs.loosen(*dir);
-            self.dirs.release(core, *dir);
+            self.dirs.release(*dir);
         }
         if let Outcome::Poisoned(code) = outcome {
             self.void_journal(core);

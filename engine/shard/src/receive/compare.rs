@@ -224,7 +224,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 Err(code) => return Place::Refused(code),
             };
             above = join(&above, name.as_bytes());
-            self.dirs.release(core, dir);
+            self.dirs.release(dir);
             dir = self.dirs.add(root, above.clone(), Some(made));
         }
         Place::Here(dir)
@@ -545,7 +545,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 if self.spec.options.delete {
                     self.doom(core, dir, &level);
                 }
-                self.dirs.release(core, dir);
+                self.dirs.release(dir);
             }
         }
     }

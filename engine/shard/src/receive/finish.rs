@@ -87,7 +87,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     let dir = self.dirs.add(self.spec.root, name.dir.clone(), None);
                     let result =
                         self.dirs.fd(core, dir).and_then(|fd| remove(core, fd, &name.name, name.directory));
-                    self.dirs.release(core, dir);
+                    self.dirs.release(dir);
                     result
                 }
             };

@@ -263,14 +263,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             for file in seal.files() {
                 let Some(Incoming { entry, root: Some(root), .. }) = self.files.get(&file) else { continue };
                 self.receipt.entry(entry, root);
+                self.publisher.ready_bytes += entry.size;
                 self.publisher.ready(file);
             }
             self.receipt.end_seal();
+            self.publisher.seals += 1;
         }
     }
 
     /// Does everything that can be done.
     pub(super) fn step<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
+        self.dirs.settle(core);
         if self.result.is_some() {
             return self.wind_down(core);
         }

@@ -148,7 +148,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         result: Result<(), Errno>,
     ) {
         if let Some(dir) = linking.now.take() {
-            self.dirs.release(core, dir);
+            self.dirs.release(dir);
         }
         let (machine, step) = (linking.machine, linking.step);
         if let Err(errno) = result {
@@ -168,7 +168,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 core.start(owner(self.key, tag), Op::Sync { file, data_only: false });
             }
             Err(errno) => {
-                self.dirs.release(core, dir);
+                self.dirs.release(dir);
                 self.on_step(core, links, machine, step, Err(errno));
             }
         }

@@ -55,6 +55,8 @@ pub(super) struct Publisher<B> {
     /// Verified files, in order.
     pub(super) ready: VecDeque<FileIndex>,
     pub(super) ready_bytes: u64,
+    /// Seals verified since the last batch began.
+    pub(super) seals: u32,
     pub(super) ready_since_ns: u64,
     pub(super) batches: u32,
     pub(super) running: Option<Running>,
@@ -82,6 +84,7 @@ impl<B> Publisher<B> {
             journal: None,
             ready: VecDeque::new(),
             ready_bytes: 0,
+            seals: 0,
             ready_since_ns: u64::MAX,
             batches: 0,
             running: None,
@@ -173,6 +176,8 @@ impl<B> Publisher<B> {
             && (self.durability != Durability::Tree
                 || self.flush
                 || self.ready.len() >= limits.tree_files_max as usize
+                // The sender waits once this many seals are open: a batch is not held back that long.
+                || self.seals * 2 >= limits.seals_pending_max
                 || self.ready_bytes >= limits.tree_bytes_max
                 || now_ns.saturating_sub(self.ready_since_ns) >= limits.tree_ms * MS)
     }
@@ -508,7 +513,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if let Some(journal) = incoming.large.and_then(|large| large.journal) {
             core.close(journal.fd);
         }
-        self.dirs.release(core, incoming.dir);
+        self.dirs.release(incoming.dir);
     }
 
     /// A verified file could not be put in place.

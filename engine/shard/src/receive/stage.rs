@@ -104,7 +104,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 Ok(map) => map,
                 Err(_) => {
                     let entry = entry.clone();
-                    self.dirs.release(core, incoming.dir);
+                    self.dirs.release(incoming.dir);
                     return Some(self.refuse(core, &entry, Code::TooLarge));
                 }
             };
@@ -546,7 +546,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if let Some(journal) = incoming.large.and_then(|large| large.journal) {
             core.close(journal.fd);
         }
-        self.dirs.release(core, incoming.dir);
+        self.dirs.release(incoming.dir);
     }
 
     /// Lets go of every file.

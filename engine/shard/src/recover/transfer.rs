@@ -283,7 +283,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
                     }
                 }
             }
-            self.dirs.release(core, id);
+            self.dirs.release(id);
         }
     }
 

@@ -151,6 +151,7 @@ impl Home {
         links: &mut Links<I::Buf>,
         lane: &mut SendLane<I::Buf>,
     ) {
+        self.dirs.settle(core);
         if self.result.is_some() {
             return self.wind_down(core);
         }
@@ -179,6 +180,7 @@ impl Home {
             && self.seals.pending() < limits.seals_pending_max as usize
         {
             budget -= 1;
+            self.dirs.settle(core);
             let Some(found) = self.scan.next(core, &mut self.dirs) else {
                 self.entries_ended = true;
                 return self.flush_entries(core, links);
@@ -248,11 +250,11 @@ impl Home {
             }
             Err(PushError::Entry(error)) => {
                 self.count_failure(core, &item.entry.path, error.code());
-                self.release(core, item);
+                self.release(item);
             }
             Err(PushError::Full) => {
                 self.count_failure(core, &item.entry.path, Code::TooLarge);
-                self.release(core, item);
+                self.release(item);
             }
         }
     }
@@ -301,7 +303,7 @@ impl Home {
         self.scan.failed_reads |= errno != Errno::NOENT;
         let code = if errno == Errno::NOENT { Code::Vanished } else { Code::from_errno(errno) };
         self.count_failure(core, &entry.path, code);
-        self.dirs.release(core, place.dir);
+        self.dirs.release(place.dir);
     }
 
     fn digest_on<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
@@ -372,7 +374,7 @@ impl Home {
             }
             Verdict::Refused(code) => {
                 self.count_failure(core, &item.entry.path, *code);
-                return self.release(core, item);
+                return self.release(item);
             }
             Verdict::Ranges(ranges) => Some(ranges.clone()),
             Verdict::Replace => {
@@ -465,7 +467,7 @@ impl Home {
                 code: None,
             });
             if let Some(place) = place {
-                self.dirs.release(core, place.dir);
+                self.dirs.release(place.dir);
             }
         }
         Ok(())
@@ -660,12 +662,12 @@ impl Home {
         self.files_done += 1;
         self.totals.count(action);
         self.report(core, &item.entry.path, Some(item.entry.kind), action, None);
-        self.release(core, item);
+        self.release(item);
     }
 
-    fn release<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, item: Item) {
+    fn release(&mut self, item: Item) {
         if let Some(place) = item.place {
-            self.dirs.release(core, place.dir);
+            self.dirs.release(place.dir);
         }
     }
 
@@ -817,7 +819,7 @@ impl Home {
         if let Some((digest, ..)) = self.digest.take() {
             close(core, digest.fd);
         }
-        self.scan.abandon(core, &mut self.dirs);
+        self.scan.abandon(&mut self.dirs);
         self.dirs.clear(core);
         let result = self.result.take()?;
         Some(Ended { link: self.key.link, result, totals: self.totals })

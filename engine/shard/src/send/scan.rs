@@ -87,7 +87,7 @@ impl Scan {
             if level.next == level.names.len() {
                 let dir = level.dir;
                 self.levels.pop();
-                dirs.release(core, dir);
+                dirs.release(dir);
                 continue;
             }
             if level.stats.is_empty() {
@@ -104,9 +104,9 @@ impl Scan {
     }
 
     /// Closes what is open.
-    pub(crate) fn abandon<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, dirs: &mut Dirs) {
+    pub(crate) fn abandon(&mut self, dirs: &mut Dirs) {
         for level in self.levels.drain(..) {
-            dirs.release(core, level.dir);
+            dirs.release(level.dir);
         }
         self.sources.clear();
     }
@@ -126,7 +126,7 @@ impl Scan {
         let dir = dirs.add(source.base, parent.as_bytes().to_vec(), None);
         let stat = dirs.fd(core, dir).and_then(|fd| stat_of(core, fd, Some(name)));
         let found = self.visit(core, dirs, dir, name.as_bytes().into(), path, stat);
-        dirs.release(core, dir);
+        dirs.release(dir);
         found
     }
 
@@ -150,7 +150,7 @@ impl Scan {
             }
             Err(errno) => Found::Failed { path, code: Code::from_errno(errno) },
         };
-        dirs.release(core, dir);
+        dirs.release(dir);
         Some(found)
     }
 
@@ -271,7 +271,7 @@ impl Scan {
             Ok(names) => names,
             Err(code) => {
                 self.failed_reads = true;
-                dirs.release(core, dir);
+                dirs.release(dir);
                 return Err(code);
             }
         };
@@ -445,6 +445,7 @@ impl Walk {
     /// The next name; `Some(None)` is one that is left out.
     pub(crate) fn next<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Option<Option<Entry>> {
         loop {
+            self.dirs.settle(core);
             let found = self.scan.next(core, &mut self.dirs)?;
             if core::mem::take(&mut self.first) {
                 continue;
@@ -452,7 +453,7 @@ impl Walk {
             return Some(match found {
                 Found::Entry(entry, place) => {
                     if let Some(place) = place {
-                        self.dirs.release(core, place.dir);
+                        self.dirs.release(place.dir);
                     }
                     Some(entry)
                 }
@@ -463,7 +464,7 @@ impl Walk {
 
     /// Closes what is open.
     pub(crate) fn end<I: Io, H: Hooks>(mut self, core: &mut Core<I, H>) {
-        self.scan.abandon(core, &mut self.dirs);
+        self.scan.abandon(&mut self.dirs);
         self.dirs.clear(core);
     }
 }
