@@ -18,7 +18,7 @@ mod record;
 mod writer;
 
 pub use reader::{End, Reader, Scanned};
-pub use record::{Begin, ChunkValue, Committing, CommittingFile, Record};
+pub use record::{Begin, ChunkValue, Committing, CommittingFile, Record, Staging};
 pub use writer::{Append, RecordTooLarge, Writer};
 
 pub(crate) use record::CommittingBody;

@@ -16,6 +16,7 @@ pub(super) const WHOLE: u16 = 5;
 pub(super) const COMMITTING: u16 = 16;
 pub(super) const DONE: u16 = 17;
 pub(super) const RECEIPT: u16 = 18;
+pub(super) const STAGING: u16 = 19;
 
 /// Bytes of a BEGIN body without its anchor and path.
 pub(super) const BEGIN_FIXED_BYTES: usize = 48;
@@ -58,6 +59,17 @@ pub enum Record {
     },
     /// The signed receipt.
     Receipt(Vec<u8>),
+    /// Temps of the transfer are about to be made in a directory.
+    Staging(Staging),
+}
+
+/// Where a transfer has temps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Staging {
+    /// Share name, or the local root of a pull.
+    pub anchor: Vec<u8>,
+    /// The directory below it.
+    pub path: Vec<u8>,
 }
 
 /// What a part stages.
@@ -293,6 +305,20 @@ impl Committing {
     }
 }
 
+impl Staging {
+    fn decode(from: &mut Cursor<'_>) -> Option<Self> {
+        let anchor = from.text16()?.to_vec();
+        let path = from.text16()?;
+        RelPath::new(path).ok()?;
+        Some(Self { anchor, path: path.to_vec() })
+    }
+}
+
+pub(super) fn encode_staging(anchor: &[u8], path: &[u8], out: &mut Vec<u8>) {
+    text16(out, anchor);
+    text16(out, path);
+}
+
 impl CommittingFile {
     fn decode(from: &mut Cursor<'_>) -> Option<Self> {
         let directory = from.u16()?;
@@ -323,6 +349,7 @@ impl Record {
             COMMITTING => Self::Committing(Committing::decode(&mut from)?),
             DONE => Self::Done { batch: from.u32()? },
             RECEIPT => Self::Receipt(from.take(body.len())?.to_vec()),
+            STAGING => Self::Staging(Staging::decode(&mut from)?),
             _ => return None,
         };
         from.rest.is_empty().then_some(record)
@@ -336,7 +363,7 @@ impl Record {
             | Self::Durable { .. }
             | Self::Torn { .. }
             | Self::Whole { .. } => true,
-            Self::Committing(_) | Self::Done { .. } | Self::Receipt(_) => false,
+            Self::Committing(_) | Self::Done { .. } | Self::Receipt(_) | Self::Staging(_) => false,
         }
     }
 }

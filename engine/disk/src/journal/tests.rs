@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use base::entry::{Entry, FileTime, Kind};
 use base::ids::{ChunkIndex, PartId, TransferId, Value};
 use base::limits::Limits;
-use base::name::Name;
+use base::name::{Name, RelPath};
 use proptest::prelude::*;
 use std::vec;
 
@@ -132,6 +132,17 @@ fn a_cut_journal_continues_where_it_is_valid() {
 }
 
 #[test]
+fn directories_with_temps_come_back() {
+    let limits = Limits::TINY;
+    let (mut writer, head) = Writer::transfer(TransferId([1; 16]), toy::hash, &limits);
+    let below = RelPath::new(b"a/b").expect("valid");
+    let (first, second) = (writer.staging(b"share", RelPath::ROOT), writer.staging(b"share", below));
+    let file = [head.bytes, first.bytes, second.bytes].concat();
+    let staging = |path: &[u8]| Record::Staging(Staging { anchor: b"share".to_vec(), path: path.to_vec() });
+    assert_eq!(read(JournalKind::Transfer, &file, 9, &limits).0, [staging(b""), staging(b"a/b")]);
+}
+
+#[test]
 fn records_of_another_run_or_kind_do_not_continue_a_journal() {
     let limits = Limits::TINY;
     let (mut writer, head) = Writer::transfer(TransferId([1; 16]), toy::hash, &limits);
@@ -239,6 +250,7 @@ fn the_tables_of_the_format_name_the_kinds_and_sizes() {
         ("COMMITTING", record::COMMITTING),
         ("DONE", record::DONE),
         ("RECEIPT", record::RECEIPT),
+        ("STAGING", record::STAGING),
     ];
     for (name, number) in kinds {
         assert!(format.contains(&std::format!("| {name} | {number} |")), "{name}");

@@ -6,6 +6,7 @@ use crate::{Hash, derive};
 use alloc::vec::Vec;
 use base::ids::{PartId, TransferId, Value};
 use base::limits::Limits;
+use base::name::RelPath;
 
 /// Bytes to write, in full, at an offset of the journal. Several may be in flight: a later one that lands
 /// before an earlier one is not read until the earlier one is there.
@@ -133,6 +134,12 @@ impl Writer {
     pub fn whole(&mut self, root: &Value) -> Append {
         self.expect_kind(JournalKind::Part);
         self.one(record::WHOLE, |out| out.extend_from_slice(&root.0))
+    }
+
+    /// STAGING: written when the first temp is made in a directory.
+    pub fn staging(&mut self, anchor: &[u8], path: RelPath<'_>) -> Append {
+        self.expect_kind(JournalKind::Transfer);
+        self.one(record::STAGING, |out| record::encode_staging(anchor, path.as_bytes(), out))
     }
 
     pub(crate) fn committing(&mut self, body: &CommittingBody, last: bool) -> Append {

@@ -85,7 +85,8 @@ impl PartJournal {
             Record::Durable { through } => self.durable_through = self.durable_through.max(through),
             Record::Torn { inode } => (self.torn, self.whole) = (Some(inode), None),
             Record::Whole { root } => self.whole = Some(root),
-            Record::Begin(_) | Record::Committing(_) | Record::Done { .. } | Record::Receipt(_) => {}
+            Record::Begin(_) | Record::Committing(_) | Record::Done { .. } => {}
+            Record::Receipt(_) | Record::Staging(_) => {}
         }
     }
 

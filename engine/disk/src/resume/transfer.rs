@@ -27,7 +27,7 @@ impl TransferJournal {
             }
             Record::Receipt(bytes) => self.receipt = Some(bytes),
             Record::Begin(_) | Record::Received(_) | Record::Durable { .. } => {}
-            Record::Torn { .. } | Record::Whole { .. } => {}
+            Record::Torn { .. } | Record::Whole { .. } | Record::Staging(_) => {}
         }
     }
 

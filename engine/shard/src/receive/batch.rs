@@ -129,17 +129,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             return false;
         }
         // Only renames are committed to: without files there is nothing to roll forward.
-        if self.publisher.durability.syncs() && self.publisher.journal.is_none() && !files.is_empty() {
-            match Journal::begin_transfer(core, self.spec.id) {
-                Ok(journal) => self.publisher.journal = Some(journal),
-                Err(code) => {
-                    self.fail(
-                        code,
-                        "the transfer's journal cannot be written: check the state directory".to_owned(),
-                    );
-                    return false;
-                }
-            }
+        if self.publisher.durability.syncs() && !files.is_empty() && !self.begin_journal(core) {
+            return false;
         }
         self.publisher.batches += 1;
         self.publisher.running = Some(Running { machine, files, dirs });

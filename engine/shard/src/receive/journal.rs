@@ -10,6 +10,7 @@ use base::codes::Code;
 use base::hooks::Hooks;
 use base::ids::{ChunkIndex, FileIndex, PartId, TransferId};
 use base::io::{Act, Errno, Fd, How, Io, Op};
+use base::name::RelPath;
 use disk::journal::{Append, Begin, JournalKind, Writer};
 use disk::publish::StepId;
 use std::collections::VecDeque;
@@ -105,6 +106,39 @@ impl Journal {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    /// Names a directory in which temps are about to be made, so that a restart finds them.
+    pub(super) fn note_staging<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, dir: DirId) {
+        let path = self.dirs.path(dir);
+        if self.publisher.staging.as_deref() == Some(path) {
+            return;
+        }
+        let path = path.to_vec();
+        if !self.begin_journal(core) {
+            return;
+        }
+        let Some(journal) = &mut self.publisher.journal else { return };
+        if let Ok(checked) = RelPath::new(&path) {
+            let append = journal.writer.staging(self.spec.anchor.as_bytes(), checked);
+            journal.append(append, Then::Nothing);
+        }
+        self.publisher.staging = Some(path);
+    }
+
+    /// Begins the transfer's journal where it has none. `false`: it cannot be written, and the transfer ends.
+    pub(super) fn begin_journal<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) -> bool {
+        if self.publisher.journal.is_some() {
+            return true;
+        }
+        match Journal::begin_transfer(core, self.spec.id) {
+            Ok(journal) => self.publisher.journal = Some(journal),
+            Err(code) => {
+                let message = "the transfer's journal cannot be written: check the state directory";
+                self.fail(code, message.to_owned());
+            }
+        }
+        self.publisher.journal.is_some()
+    }
+
     pub(super) fn journal_of(&mut self, which: Which) -> Option<&mut Journal> {
         match which {
             Which::Transfer => self.publisher.journal.as_mut(),

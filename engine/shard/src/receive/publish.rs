@@ -52,6 +52,8 @@ pub(super) struct Publisher<B> {
     id: TransferId,
     pub(super) durability: Durability,
     pub(super) journal: Option<Journal>,
+    /// The directory it last named as one with temps.
+    pub(super) staging: Option<Vec<u8>>,
     /// Verified files, in order.
     pub(super) ready: VecDeque<FileIndex>,
     pub(super) ready_bytes: u64,
@@ -82,6 +84,7 @@ impl<B> Publisher<B> {
             id,
             durability,
             journal: None,
+            staging: None,
             ready: VecDeque::new(),
             ready_bytes: 0,
             seals: 0,

@@ -135,6 +135,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         incoming: &mut Incoming,
     ) -> Result<(), Code> {
         let temp = temp_name(hash, self.spec.id, index);
+        self.note_staging(core, incoming.dir);
         let fd = self.dirs.fd(core, incoming.dir).map_err(Code::from_errno)?;
         let target = incoming.entry.target.clone();
         core.act(|batch| {
@@ -480,10 +481,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let mut batch = core.batch();
         let mut put = Vec::with_capacity(rows.len());
         for &(file, at, len, code) in rows {
-            let Some(incoming) = self.files.get_mut(&file) else { continue };
+            let Some(dir) = self.files.get(&file).map(|incoming| incoming.dir) else { continue };
             if code.is_some() {
                 continue;
             }
+            self.note_staging(core, dir);
+            let Some(incoming) = self.files.get_mut(&file) else { continue };
             let temp = temp_name(hash, self.spec.id, file);
             match self.dirs.fd(core, incoming.dir) {
                 Ok(dir) => {

@@ -18,14 +18,17 @@ use disk::journal::{End, Record, Writer};
 use disk::paths::{ReservedName, is_temp_of};
 use disk::publish::{DirRef, StepId};
 use disk::resume::{RollForward, RollOut, RollStep, TransferJournal, sweep_transfer_journal};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Files that a home takes before the first of them has its name, in seals.
+const FILES_AHEAD: usize = 5;
 
 pub(super) struct TransferWork<B> {
     opened: Opened,
     found: TransferJournal,
-    /// Where it put names: share or root, and directories below it.
+    /// Where it put names: share or root, and the directories below it in which it may have temps.
     anchor: Vec<u8>,
-    touched: BTreeSet<Vec<u8>>,
+    staging: VecDeque<Vec<u8>>,
     dirs: Dirs,
     known: BTreeMap<DirRef, DirId>,
     phase: Phase,
@@ -109,7 +112,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
             opened,
             found: TransferJournal::new(),
             anchor: Vec::new(),
-            touched: BTreeSet::new(),
+            staging: VecDeque::new(),
             dirs: Dirs::new(core.settings.limits.directories_open_max),
             known: BTreeMap::new(),
             phase: Phase::Scan(Box::new(scan)),
@@ -200,13 +203,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
     }
 
     fn note<I: Io<Buf = B>, H: Hooks>(&mut self, core: &Core<I, H>, record: Record) {
-        if let Record::Committing(piece) = &record {
-            self.anchor.clone_from(&piece.anchor);
-            for path in &piece.directories {
-                if self.touched.len() < core.settings.limits.tree_files_max as usize {
-                    self.touched.insert(path.clone());
+        match &record {
+            Record::Committing(piece) => self.anchor.clone_from(&piece.anchor),
+            Record::Staging(staging) => {
+                self.anchor.clone_from(&staging.anchor);
+                // Temps of earlier directories have their names: a home holds no more files than that at once.
+                if self.staging.len() > core.settings.limits.seal_files_max as usize * FILES_AHEAD {
+                    self.staging.pop_front();
                 }
+                self.staging.push_back(staging.path.clone());
             }
+            _ => {}
         }
         self.found.apply(record);
     }
@@ -272,7 +279,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
     fn remove_temps<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, anchors: &[Anchor]) {
         let Some(root) = anchor(anchors, &self.anchor) else { return };
         let transfer = TransferId(self.opened.id);
-        for path in core::mem::take(&mut self.touched) {
+        let paths: BTreeSet<Vec<u8>> = self.staging.drain(..).collect();
+        for path in paths {
             let id = self.dirs.add(root, path, None);
             if let Ok(dir) = self.dirs.fd(core, id) {
                 for (_, name) in list(core, dir).unwrap_or_default() {
