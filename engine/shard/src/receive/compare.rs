@@ -569,7 +569,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             return;
         };
         for (kind, name) in names {
-            if disk::paths::is_reserved(&name) || level.names.binary_search(&name).is_ok() {
+            if disk::paths::is_reserved(&name) {
+                self.sweep_idle(core, dir, &name);
+                continue;
+            }
+            if level.names.binary_search(&name).is_ok() {
                 continue;
             }
             let directory = listed_directory(kind);

@@ -1,8 +1,10 @@
 //! The end of an incoming transfer: deletions, directories, the receipt.
 
 use super::home::Home;
+use crate::dirs::DirId;
 use crate::link::Link;
 use crate::links::Links;
+use crate::place::stat_in;
 use crate::send::{list, listed_directory};
 use crate::tools::Core;
 use base::codes::Code;
@@ -11,7 +13,9 @@ use base::hooks::{FileAction, Hooks, Reply, StoreAsk, Ticket};
 use base::io::{Act, Errno, Fd, How, Io};
 use base::name::{Name, RelPath, join};
 use base::points::Point;
+use disk::paths::ReservedName;
 use disk::publish::TreePublication;
+use disk::resume::{Known, sweep_staged};
 use proto::transfer::offer::Durability;
 use proto::transfer::receipt::{Receipt, ReceiptBody};
 use proto::wire::FrameType;
@@ -110,6 +114,23 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             self.new_parents.extend(touched);
         }
         core.reach(Point::DeleteAll);
+    }
+
+    /// Removes what an earlier run staged and nobody came back for.
+    pub(super) fn sweep_idle<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        dir: DirId,
+        name: &[u8],
+    ) {
+        let Some(staged) = ReservedName::parse(name).filter(|_| !self.spec.options.dry_run) else { return };
+        let Ok(fd) = self.dirs.fd(core, dir) else { return };
+        let Ok(stat) = stat_in(core, fd, Some(staged.as_name())) else { return };
+        let limits = core.limits();
+        if sweep_staged(&staged, &stat, Known::Unknown, core.now.utc_ms, &limits) {
+            // What cannot be removed is met again.
+            let _ = remove(core, fd, name, false);
+        }
     }
 
     /// One of the last batches: metadata of directories, children first, and what was made or deleted beside files.

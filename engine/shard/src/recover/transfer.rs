@@ -292,6 +292,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
                 }
             }
             self.dirs.release(id);
+            self.dirs.settle(core);
         }
     }
 
@@ -347,6 +348,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
         todo: Todo,
         patient: bool,
     ) -> Result<Begun, Errno> {
+        self.dirs.settle(core);
         let dir = match todo.dir().map(|dir| self.directory(core, anchors, machine, dir)) {
             Some(Err(Errno::AGAIN)) if patient => return Ok(Begun::Later(todo)),
             Some(dir) => dir?,
