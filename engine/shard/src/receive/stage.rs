@@ -95,6 +95,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         index: FileIndex,
         mut incoming: Incoming,
     ) -> Option<Verdict> {
+        if incoming.entry.chunk_log2 == 0 {
+            // Long before its content comes.
+            self.note_staging(core, incoming.dir);
+        }
         let entry = &incoming.entry;
         if entry.kind == Kind::Symlink {
             let made = self.make_symlink(core, index, &mut incoming);
@@ -135,7 +139,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         incoming: &mut Incoming,
     ) -> Result<(), Code> {
         let temp = temp_name(hash, self.spec.id, index);
-        self.note_staging(core, incoming.dir);
         let fd = self.dirs.fd(core, incoming.dir).map_err(Code::from_errno)?;
         let target = incoming.entry.target.clone();
         core.act(|batch| {
@@ -481,12 +484,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let mut batch = core.batch();
         let mut put = Vec::with_capacity(rows.len());
         for &(file, at, len, code) in rows {
-            let Some(dir) = self.files.get(&file).map(|incoming| incoming.dir) else { continue };
+            let Some(incoming) = self.files.get_mut(&file) else { continue };
             if code.is_some() {
                 continue;
             }
-            self.note_staging(core, dir);
-            let Some(incoming) = self.files.get_mut(&file) else { continue };
             let temp = temp_name(hash, self.spec.id, file);
             match self.dirs.fd(core, incoming.dir) {
                 Ok(dir) => {
