@@ -538,7 +538,10 @@ impl Home {
     /// Opens wanted large files while lanes could take more.
     fn open_files<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
         while self.files.open.len() < self.lanes.len() * 2 {
-            let Some(wanted) = self.files.wanted.pop_front() else { return };
+            // What is wanted again of an open file waits until that is over.
+            let files = &self.files;
+            let next = files.wanted.iter().position(|wanted| !files.open.contains_key(&wanted.index));
+            let Some(wanted) = next.and_then(|at| self.files.wanted.remove(at)) else { return };
             let index = wanted.index;
             match self.open_file(core, &wanted) {
                 Ok(open) => {
