@@ -105,3 +105,42 @@ fn hostile_paths_reach_nothing_outside() {
     assert_eq!(std::fs::read(world.path("outside")).expect("there"), b"secret");
     world.client.run(["ls", "lab:/"]).ok();
 }
+
+#[test]
+fn a_full_destination_is_said_and_resumed_when_there_is_room() {
+    let scratch = Scratch::new();
+    let small = scratch.dir("small");
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(&small).output();
+    if !mounted.is_ok_and(|out| out.status.success()) {
+        println!(
+            "skipped: a_full_destination_is_said_and_resumed_when_there_is_room: mount is not permitted"
+        );
+        return;
+    }
+    let unmount = Unmount(small.clone());
+    let config = format!("[[share]]\nname = \"small\"\npath = \"{}\"\n", small.display());
+    let world = World::shares(scratch, &config);
+    tree::file(&world.local("big"), 40 << 20, &mut Seed(1));
+    tree::file(&world.local("fits"), 1 << 20, &mut Seed(2));
+    let run = world.client.json(["copy", "big", "lab:/small/big"]);
+    assert!([11, 23].contains(&run.code()), "exit {}: {}", run.code(), run.text());
+    assert!(run.text().contains("NO_SPACE"), "{}", run.text());
+    assert!(!small.join("big").exists());
+    let grown =
+        Command::new("mount").args(["-o", "remount,size=80m"]).arg(&small).status().expect("mount runs");
+    assert!(grown.success());
+    world.client.json(["copy", "big", "lab:/small/big"]).ok();
+    assert_equal(&world.local("big"), &small.join("big"), Depth::Copied);
+    world.client.json(["copy", "fits", "lab:/small/fits"]).ok();
+    drop(world);
+    drop(unmount);
+}
+
+/// A mount that goes with the test.
+struct Unmount(std::path::PathBuf);
+
+impl Drop for Unmount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}

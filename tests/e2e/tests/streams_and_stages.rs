@@ -35,3 +35,16 @@ fn a_starved_link_is_named_as_the_limit() {
     let limiting = pull.result()["limiting"].clone();
     assert!(["receive", "peer", "credit", "send"].iter().any(|stage| limiting == *stage), "{limiting}");
 }
+
+#[test]
+fn stages_and_times_are_in_the_result() {
+    let world = World::new();
+    tree::file(&world.local("big"), 64 << 20, &mut Seed(1));
+    let result = world.client.json(["copy", "big", "lab:/big"]).ok().result();
+    for stage in ["read", "hash", "seal", "send", "receive", "open", "write", "sync", "credit", "peer"] {
+        assert!(result["stages"][stage].is_number(), "{stage}: {result}");
+    }
+    assert!(result["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
+    assert!(result["cpu_s"]["local"].as_f64().is_some_and(|seconds| seconds > 0.0));
+    assert!(result["bytes_wire"].as_u64().is_some_and(|bytes| bytes > 64 << 20));
+}

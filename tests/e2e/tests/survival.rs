@@ -147,3 +147,24 @@ fn a_tree_killed_midway_shows_old_or_new_and_completes() {
     world.push(&source, "/tree");
     assert_equal(&source, &world.root.join("tree"), Depth::Archive);
 }
+
+#[test]
+fn a_cut_wire_is_mended_by_the_client_itself() {
+    let (world, proxy) = world();
+    proxy.cut_after(Direction::Up, proxy.total(Direction::Up) + SIZE / 2);
+    let run = world.client.json(["copy", "big", "lab:/big"]).ok();
+    assert!(run.events().iter().any(|event| event["event"] == "retry"), "no retry was told");
+    assert_equal(&world.local("big"), &world.root.join("big"), Depth::Copied);
+}
+
+#[test]
+fn a_daemon_told_to_stop_finishes_what_runs() {
+    let (mut world, proxy) = world();
+    let running = world.client.start(["copy", "big", "lab:/big", "--json"]);
+    assert!(proxy.wait_for(Direction::Up, SIZE / 4));
+    let status = world.terminate();
+    assert!(status.success(), "{status}");
+    let run = running.end();
+    assert_eq!(run.code(), 0, "{}", run.stderr);
+    assert_equal(&world.local("big"), &world.root.join("big"), Depth::Copied);
+}

@@ -1,6 +1,7 @@
 //! Trees pushed, pulled, made equal and made equal again, judged by a walk of our own.
 // proves: L3, O7
 
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 use xferd_e2e::compare::{assert_equal, snapshot};
@@ -162,4 +163,25 @@ fn each_durability_is_reached_and_said() {
         assert_eq!(run.result()["durability"], level);
         assert_equal(&source, &world.root.join(level), Depth::Archive);
     }
+}
+
+#[test]
+fn what_changed_is_sent_and_nothing_else() {
+    let world = World::new();
+    let source = world.local("tree");
+    tree::make(&source, 40, 21);
+    world.push(&source, "/tree");
+
+    std::fs::write(source.join("odd/-rf"), "other content").expect("written");
+    std::fs::remove_file(source.join("odd/to-file")).expect("removed");
+    symlink("elsewhere", source.join("odd/to-file")).expect("linked");
+    std::fs::set_permissions(source.join("odd/a:b"), PermissionsExt::from_mode(0o600)).expect("set");
+    tree::set_mtime(&source.join("odd/private"), 1_234_567_890, 123_456_789);
+    std::fs::write(source.join("odd/added"), "added").expect("written");
+
+    let run = world.push(&source, "/tree");
+    assert_equal(&source, &world.root.join("tree"), Depth::Archive);
+    let sent = run.number("bytes");
+    assert!((18..4096).contains(&sent), "{sent} bytes for a change of 18");
+    assert_eq!(run.files("created").len(), 1);
 }
