@@ -130,7 +130,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         }
         self.sweep_ns
             .min(self.sends.deadline_ns(&self.core.settings.limits))
-            .min(self.receives.deadline_ns())
+            .min(self.receives.deadline_ns(&self.core.settings.limits))
             .max(self.core.now.mono_ns + 1)
     }
 

@@ -13,6 +13,7 @@ use base::entry::{Entry, Kind, Stat};
 use base::hooks::{FileAction, Hooks};
 use base::ids::{FileIndex, Value};
 use base::io::{Act, ActOut, Errno, How, Io};
+use base::limits::Limits;
 use base::name::{Name, RelPath, join};
 use disk::meta::{self, LocalOwner};
 use proto::transfer::chunk::Chunks;
@@ -28,10 +29,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     pub(super) fn compare<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
         let limits = core.limits();
         self.digest_on(core);
-        if self.resume.is_some()
-            || self.digest.is_some()
-            || self.files.len() > limits.seal_files_max as usize * 4
-        {
+        if !self.may_compare(&limits) {
             return;
         }
         let Some((batch, mut at)) = self.batches.pop_front() else { return };
@@ -62,6 +60,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             self.leave_levels(core, None);
         }
         send(core, links, self, want);
+    }
+
+    /// Whether entries wait and nothing holds their answer back.
+    pub(super) fn may_compare(&self, limits: &Limits) -> bool {
+        !self.batches.is_empty()
+            && self.resume.is_none()
+            && self.digest.is_none()
+            && self.files.len() <= limits.seal_files_max as usize * 4
     }
 
     /// Stats of entries that lie in directories already open, many at a time; `None`: stat it by itself.

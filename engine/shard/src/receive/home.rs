@@ -24,6 +24,7 @@ use base::entry::{Kind, Meta};
 use base::hooks::{Event, FileAction, Hooks};
 use base::ids::{CoreId, FileIndex, Value};
 use base::io::Io;
+use base::limits::Limits;
 use disk::meta::MetaOptions;
 use proto::transfer::ack::{Ack, AckRange, Level as AckLevel};
 use proto::transfer::entries::EntriesBatch;
@@ -405,7 +406,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// Adds a data stream.
     pub(super) fn add_stream(&mut self, stream: StreamRef) {
-        if !self.streams.contains(&stream) {
+        // A lane that comes when the others were told to let go has nothing of this transfer.
+        if !self.dropping && !self.streams.contains(&stream) {
             self.streams.push(stream);
             self.totals.streams = self.totals.streams.max(self.streams.len() as u16 - 1);
         }
@@ -478,8 +480,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 
     /// When a step is due, monotonic ns.
-    pub(super) fn deadline_ns(&self) -> u64 {
-        self.publisher.deadline_ns()
+    pub(super) fn deadline_ns(&self, limits: &Limits) -> u64 {
+        match &self.result {
+            // It ends as others let go.
+            Some(_) if self.dropping => u64::MAX,
+            Some(_) => 0,
+            None if self.may_compare(limits) => 0,
+            None => self.publisher.deadline_ns(limits),
+        }
     }
 
     /// For a status.

@@ -23,7 +23,7 @@ use base::codes::Code;
 use base::hooks::{Hooks, Obligations, Reply, StageTimes, Ticket};
 use base::ids::{ChunkIndex, CoreId, DeviceId, FileIndex, PartId, TransferId, Value};
 use base::io::{Fd, Io};
-use base::limits::DATA_AT;
+use base::limits::{DATA_AT, Limits};
 use home::Home;
 use lane::{Grant, ReceiveLane};
 use proto::transfer::offer::{Durability, Options};
@@ -376,8 +376,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
     }
 
     /// When a step is due without any other cause, monotonic ns.
-    pub(crate) fn deadline_ns(&self) -> u64 {
-        self.homes.values().map(Home::deadline_ns).min().unwrap_or(u64::MAX)
+    pub(crate) fn deadline_ns(&self, limits: &Limits) -> u64 {
+        self.homes.values().map(|home| home.deadline_ns(limits)).min().unwrap_or(u64::MAX)
     }
 
     /// Adds what runs here.

@@ -158,10 +158,15 @@ impl<B> Publisher<B> {
         core.start(owner(key, tag), Op::Reserve { file: fd, offset: 0, len });
     }
 
-    /// When a batch or checkpoint is due, monotonic ns.
-    pub(super) fn deadline_ns(&self) -> u64 {
-        let checkpoint = self.undurable.values().map(|(_, since)| *since).min().unwrap_or(u64::MAX);
-        self.ready_since_ns.min(checkpoint).saturating_add(MS)
+    /// When a batch or checkpoint is due that nothing else begins, monotonic ns.
+    pub(super) fn deadline_ns(&self, limits: &Limits) -> u64 {
+        let since = self.undurable.iter().filter(|(file, _)| !self.checkpoints.contains_key(file));
+        let checkpoint = since.map(|(_, (_, since))| since.saturating_add(limits.seal_ms * MS)).min();
+        let batch = match (&self.running, self.ready.is_empty()) {
+            (None, false) => self.ready_since_ns.saturating_add(limits.tree_ms * MS),
+            _ => u64::MAX,
+        };
+        batch.min(checkpoint.unwrap_or(u64::MAX))
     }
 
     /// Closes the transfer's journal. Where no batch is open nobody needs it any more.
