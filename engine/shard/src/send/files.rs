@@ -122,6 +122,11 @@ impl OpenFile {
 
     /// A chunk that was sent did not arrive: its stream is gone.
     pub(crate) fn on_lost(&mut self, chunk: ChunkIndex) {
+        if !self.wants(chunk)
+            && let Some(ranges) = &mut self.ranges
+        {
+            ranges.push(ChunkRange { first: chunk.0, count: 1 });
+        }
         self.again.push(chunk);
     }
 
@@ -134,5 +139,57 @@ impl OpenFile {
     pub(crate) fn root(&self) -> Option<Value> {
         let values: Option<Vec<Value>> = self.values.iter().copied().collect();
         values.map(|values| root_of(&values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::LinkId;
+    use base::entry::{Entry, FileTime, Kind};
+    use base::ids::CoreId;
+    use base::limits::Limits;
+
+    #[test]
+    fn a_lost_chunk_is_sent_though_it_was_not_among_those_wanted() {
+        let time = FileTime::default();
+        let entry = Entry {
+            kind: Kind::File,
+            chunk_log2: 12,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            size: 5000,
+            allocated: 5000,
+            mtime: time,
+            path: b"file".to_vec(),
+            target: Vec::new(),
+        };
+        let stat = Stat {
+            kind: Some(Kind::File),
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            links: 1,
+            device: 1,
+            inode: 1,
+            size: 5000,
+            allocated: 5000,
+            mtime: time,
+            ctime: time,
+        };
+        let chunks = Chunks::of(&entry, &Limits::TINY).expect("two chunks");
+        let ranges = Some(vec![ChunkRange { first: 1, count: 1 }]);
+        let wanted = Wanted { index: FileIndex(0), ranges, again: true };
+        let mut file = OpenFile::new(Fd(3), stat, chunks, &wanted);
+        let home = TransferKey { core: CoreId(0), link: LinkId { slot: 0, generation: 0 }, number: 1 };
+        let mut next = || {
+            let order = file.next(home, FileIndex(0), false).expect("a chunk");
+            (order.chunk.0, order.send)
+        };
+        assert_eq!((next(), next()), ((0, false), (1, true)));
+        file.on_lost(ChunkIndex(0));
+        let order = file.next(home, FileIndex(0), false).expect("it is handed out again");
+        assert_eq!((order.chunk.0, order.send), (0, true));
     }
 }
