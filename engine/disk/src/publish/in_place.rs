@@ -11,8 +11,12 @@ use base::points::Point;
 /// Marks a file torn before its first byte changes, and whole again after its last is synced.
 ///
 /// ```text
-/// TORN written -> synced -> [writes; is_open] -> close(): metadata -> fsync -> WHOLE written -> synced
+/// TORN written -> synced -> [writes; is_open] -> close(): data synced -> metadata -> fsync -> WHOLE written
+///   -> synced
 /// ```
+///
+/// The data is synced before the metadata is set: a comparison by size and time must never take a file for
+/// whole whose time survived a loss of power and whose data did not.
 ///
 /// Without durability nothing is synced, but the marks are written: a killed process still finds a torn
 /// file. Steps come one at a time; any failure ends it poisoned.
@@ -58,13 +62,14 @@ impl InPlace {
                 (1, _) => self.syncs.then_some(Step::SyncJournal(JournalRef::Part)),
                 (2, _) => Some(Step::Reach(Point::TornMarked)),
                 (OPEN, None) => return None,
-                (OPEN, Some((_, meta))) => Some(Step::SetMeta { file: self.file, meta: *meta }),
-                (4, _) => Some(Step::Reach(Point::MetadataSet)),
-                (5, _) => self.syncs.then_some(Step::SyncFull(self.file)),
-                (6, _) => self.syncs.then_some(Step::Reach(Point::MetadataSynced)),
-                (7, Some((root, _))) => Some(append(JournalRef::Part, part.whole(root))),
-                (8, _) => self.syncs.then_some(Step::SyncJournal(JournalRef::Part)),
-                (9, _) => Some(Step::Reach(Point::TornCleared)),
+                (OPEN, Some(_)) => self.syncs.then_some(Step::SyncData(self.file)),
+                (4, Some((_, meta))) => Some(Step::SetMeta { file: self.file, meta: *meta }),
+                (5, _) => Some(Step::Reach(Point::MetadataSet)),
+                (6, _) => self.syncs.then_some(Step::SyncFull(self.file)),
+                (7, _) => self.syncs.then_some(Step::Reach(Point::MetadataSynced)),
+                (8, Some((root, _))) => Some(append(JournalRef::Part, part.whole(root))),
+                (9, _) => self.syncs.then_some(Step::SyncJournal(JournalRef::Part)),
+                (10, _) => Some(Step::Reach(Point::TornCleared)),
                 _ => {
                     self.outcome = Some(Outcome::Held);
                     return None;

@@ -567,7 +567,7 @@ fn a_file_written_in_place_is_marked_before_and_cleared_after() {
     for (syncs, expected) in [
         (
             true,
-            "Append Part, SyncJournal, Reach torn-marked, OPEN, SetMeta, Reach metadata-set, SyncFull, \
+            "Append Part, SyncJournal, Reach torn-marked, OPEN, SyncData, SetMeta, Reach metadata-set, SyncFull, \
             Reach metadata-synced, Append Part, SyncJournal, Reach torn-cleared",
         ),
         (
