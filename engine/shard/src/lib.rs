@@ -25,6 +25,8 @@ mod links;
 pub mod mailbox;
 mod ops;
 mod place;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod rate;
 mod receive;
 mod recover;

@@ -128,9 +128,10 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         {
             return 0;
         }
+        let limits = &self.core.settings.limits;
         self.sweep_ns
-            .min(self.sends.deadline_ns(&self.core.settings.limits))
-            .min(self.receives.deadline_ns(&self.core.settings.limits))
+            .min(self.sends.deadline_ns(limits))
+            .min(self.receives.deadline_ns(limits))
             .max(self.core.now.mono_ns + 1)
     }
 

@@ -234,6 +234,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// A file's root is known.
     pub(super) fn on_root<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, file: FileIndex) {
+        #[cfg(feature = "planted")]
+        if crate::planted::publishes_before_seal() {
+            self.publisher.ready(file);
+        }
         let Some(sequence) = self.files.get(&file).and_then(|incoming| incoming.seal) else { return };
         let Some(pending) = self.seals.get_mut(&sequence) else { return };
         pending.waiting -= 1;
@@ -306,6 +310,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             if !ack.is_empty() {
                 links.send_bytes(core, self.key.link, FrameType::Ack, &ack.encode());
                 ack.clear();
+                if ack.level == AckLevel::Durable {
+                    core.reach(base::points::Point::AckDurableSent);
+                }
             }
         }
     }
@@ -486,7 +493,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Some(_) if self.dropping => u64::MAX,
             Some(_) => 0,
             None if self.may_compare(limits) => 0,
-            None => self.publisher.deadline_ns(limits),
+            None => self.publish_deadline_ns(limits),
         }
     }
 

@@ -82,6 +82,11 @@ impl Journal {
         let _ = journal_file::remove(core, kind, id);
     }
 
+    /// Whether a write is in flight or waits.
+    pub(super) fn is_busy(&self) -> bool {
+        self.writing || !self.queue.is_empty()
+    }
+
     pub(super) fn append(&mut self, append: Append, then: Then) {
         self.queue.push_back((append, then));
     }
@@ -186,6 +191,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
         let (machine, step) = (linking.machine, linking.step);
         if let Err(errno) = result {
+            self.distrust(machine);
             return self.on_step(core, links, machine, step, Err(errno));
         }
         let Some(path) = linking.rest.pop() else {

@@ -158,15 +158,12 @@ impl<B> Publisher<B> {
         core.start(owner(key, tag), Op::Reserve { file: fd, offset: 0, len });
     }
 
-    /// When a batch or checkpoint is due that nothing else begins, monotonic ns.
-    pub(super) fn deadline_ns(&self, limits: &Limits) -> u64 {
-        let since = self.undurable.iter().filter(|(file, _)| !self.checkpoints.contains_key(file));
-        let checkpoint = since.map(|(_, (_, since))| since.saturating_add(limits.seal_ms * MS)).min();
-        let batch = match (&self.running, self.ready.is_empty()) {
-            (None, false) => self.ready_since_ns.saturating_add(limits.tree_ms * MS),
+    /// When a batch is due by age, monotonic ns. While one runs, its end is a cause of its own.
+    fn batch_deadline_ns(&self, limits: &Limits) -> u64 {
+        match self.running {
+            None if !self.ready.is_empty() => self.ready_since_ns.saturating_add(limits.tree_ms * MS),
             _ => u64::MAX,
-        };
-        batch.min(checkpoint.unwrap_or(u64::MAX))
+        }
     }
 
     /// Closes the transfer's journal. Where no batch is open nobody needs it any more.
@@ -196,6 +193,20 @@ pub(super) fn owner(key: TransferKey, tag: u64) -> Owner {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    /// When a batch or checkpoint is due without any other cause, monotonic ns. A checkpoint that waits for a
+    /// write has one.
+    pub(super) fn publish_deadline_ns(&self, limits: &Limits) -> u64 {
+        let waits = |file: &FileIndex| {
+            let large = self.files.get(file).and_then(|incoming| incoming.large.as_ref());
+            let writes = large.and_then(|large| large.journal.as_ref()).is_some_and(Journal::is_busy);
+            writes || self.publisher.checkpoints.contains_key(file)
+        };
+        let undurable = self.publisher.undurable.iter().filter(|(file, _)| !waits(file));
+        let checkpoint = undurable.map(|(_, (_, since))| *since).min().unwrap_or(u64::MAX);
+        let checkpoint = checkpoint.saturating_add(limits.seal_ms * MS);
+        checkpoint.min(self.publisher.batch_deadline_ns(limits))
+    }
+
     /// Moves everything on that is to become durable or visible.
     pub(super) fn publish<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
         self.journal_received(core);
@@ -258,7 +269,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 continue;
             };
             let Some(journal) = &large.journal else { continue };
-            if !journal.queue.is_empty() || journal.writing {
+            if journal.is_busy() {
                 continue;
             }
             self.publisher.undurable.remove(&file);
@@ -426,7 +437,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         drop(finish.slot);
         match self.publisher.flights.remove(&tag) {
             Some(Flight::Write(which, then)) => self.on_journal_write(core, links, which, then, result),
-            Some(Flight::Step(machine, id)) => self.on_step(core, links, machine, id, result.map(drop)),
+            Some(Flight::Step(machine, id)) => {
+                if result.is_err() {
+                    self.distrust(machine);
+                }
+                self.on_step(core, links, machine, id, result.map(drop));
+            }
             Some(Flight::Link(linking)) => self.on_linked(core, links, linking, result.map(drop)),
             Some(Flight::Reserve(file)) if result == Err(Errno::NOSPC) => {
                 self.on_write_failed(file, Code::NoSpace)
@@ -494,6 +510,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     in_place.on_done(id, result);
                 }
                 self.drive_in_place(core, links, file);
+            }
+        }
+    }
+
+    /// After a failed sync the kernel may show what never reached the disk and call it clean: no later run
+    /// may go on from such a part.
+    pub(super) fn distrust(&mut self, machine: Machine) {
+        let files = match (machine, &self.publisher.running) {
+            (Machine::Checkpoint(file) | Machine::InPlace(file), _) => vec![file],
+            (Machine::Batch, Some(running)) => running.files.clone(),
+            (Machine::Batch, None) => Vec::new(),
+        };
+        for file in files {
+            if let Some(large) = self.files.get_mut(&file).and_then(|incoming| incoming.large.as_mut()) {
+                large.distrusted = true;
             }
         }
     }

@@ -77,7 +77,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 self.wait_for(index, part, core.now.mono_ns + YIELD_MS * MS);
                 return true;
             }
-            Err(_) => return false,
+            Err(Errno::NOENT) => return false,
+            // It may be there: to begin anew would throw away what was acknowledged.
+            Err(_) => {
+                self.wait_for(index, part, core.now.mono_ns + YIELD_MS * MS);
+                return true;
+            }
         };
         self.read_journal(core, index, part, journal);
         true
@@ -156,15 +161,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) {
         let Some(Resume { index, part, .. }) = self.resume.take() else { return };
         match journal_file::open(core, JournalKind::Part, part.0, How::Write) {
-            Err(Errno::AGAIN) if core.now.mono_ns < until_ns => self.wait_for(index, part, until_ns),
-            Err(Errno::AGAIN) => {
-                if let Some(incoming) = self.files.remove(&index) {
-                    let verdict = self.refuse(core, &incoming.entry, Code::Busy);
-                    self.discard(core, incoming);
-                    self.answer_one(core, links, index, &verdict);
-                }
+            Err(Errno::NOENT) => self.answer_one(core, links, index, &Verdict::All),
+            Err(_) if core.now.mono_ns < until_ns => self.wait_for(index, part, until_ns),
+            Err(errno) => {
+                self.wait_for(index, part, until_ns);
+                self.refuse_resume(core, links, errno);
             }
-            Err(_) => self.answer_one(core, links, index, &Verdict::All),
             Ok(journal) => {
                 self.read_journal(core, index, part, journal);
                 self.resume_on(core, links);
@@ -172,10 +174,31 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
     }
 
+    /// The journal cannot be had or read: to begin anew would throw away what was acknowledged.
+    fn refuse_resume<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        errno: Errno,
+    ) {
+        let Some(Resume { index, journal, .. }) = self.resume.take() else { return };
+        if journal.0 >= 0 {
+            core.close(journal);
+        }
+        let code = if errno == Errno::AGAIN { Code::Busy } else { Code::from_errno(errno) };
+        if let Some(incoming) = self.files.remove(&index) {
+            let verdict = self.refuse(core, &incoming.entry, code);
+            self.discard(core, incoming);
+            self.answer_one(core, links, index, &verdict);
+        }
+    }
+
     /// Whether this transfer stages that part.
     pub(super) fn holds(&self, part: PartId) -> bool {
         let name = part_name(part);
-        self.files.values().any(|incoming| incoming.fd.is_some() && incoming.temp == Some(name))
+        let reads = |resume: &Resume| resume.part == part && !matches!(resume.phase, Phase::Waiting { .. });
+        self.resume.as_ref().is_some_and(reads)
+            || self.files.values().any(|incoming| incoming.fd.is_some() && incoming.temp == Some(name))
     }
 
     /// A read of the resume ended.
@@ -188,6 +211,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let record_bytes = core.settings.limits.record_bytes;
         let Some(resume) = &mut self.resume else { return };
         resume.reading = false;
+        if let (Err(errno), Phase::Reading { .. }) = (finish.result, &resume.phase) {
+            drop(finish.slot);
+            return self.refuse_resume(core, links, errno);
+        }
         let count = finish.result.unwrap_or(0);
         let bytes = match &finish.slot {
             Some(slot) => &slot.as_ref()[DATA_AT as usize..(DATA_AT + count) as usize],

@@ -64,6 +64,8 @@ pub(super) struct Large {
     pub(super) opened: bool,
     /// An earlier run wrote to it.
     pub(super) resumed: bool,
+    /// A sync of it failed.
+    pub(super) distrusted: bool,
 }
 
 impl Incoming {
@@ -121,6 +123,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 rows: Vec::new(),
                 opened: false,
                 resumed: false,
+                distrusted: false,
             }));
         }
         let verdict = if incoming.existing.is_some() { Verdict::Replace } else { Verdict::All };
@@ -459,8 +462,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let mut stages = self.totals.stages;
         core.timed(&mut stages, Stage::Hash, &mut from);
         let mut slot = Some(slot);
-        for group in rows.chunks(limits.acts_inline_max as usize) {
+        // One directory at a time: its descriptor is good until another one is asked for.
+        let mut rest = &rows[..];
+        while let Some(first) = rest.first() {
+            let dir = self.files.get(&first.0).map(|incoming| incoming.dir);
+            let same = |row: &&(FileIndex, u32, u32, Option<Code>)| {
+                self.files.get(&row.0).map(|incoming| incoming.dir) == dir
+            };
+            let count = rest.iter().take(limits.acts_inline_max as usize).take_while(same).count();
+            let (group, later) = rest.split_at(count);
             self.put(core, &mut slot, group);
+            rest = later;
         }
         core.timed(&mut stages, Stage::Write, &mut from);
         self.totals.stages = stages;
@@ -533,7 +545,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// Lets go of a file that was not published: its temp goes, its part stays for a rerun.
     pub(super) fn discard<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, incoming: Incoming) {
-        let resumable = incoming.large.as_ref().is_some_and(|large| large.journal.is_some());
+        let resumable =
+            incoming.large.as_ref().is_some_and(|large| large.journal.is_some() && !large.distrusted);
         if let Some(temp) = incoming.temp
             && !resumable
             && let Ok(dir) = self.dirs.fd(core, incoming.dir)
@@ -546,6 +559,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
         if let Some(fd) = incoming.fd {
             core.close(fd);
+        }
+        // What is written in place stays marked as torn, whatever became of its syncs.
+        let in_place = incoming.large.as_ref().is_some_and(|large| large.in_place.is_some());
+        if !resumable && !in_place && incoming.large.as_ref().is_some_and(|large| large.journal.is_some()) {
+            Journal::remove(core, JournalKind::Part, self.part_of(&incoming).0);
         }
         if let Some(journal) = incoming.large.and_then(|large| large.journal) {
             core.close(journal.fd);

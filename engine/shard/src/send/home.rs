@@ -11,6 +11,7 @@ use super::files::{Files, OpenFile, Wanted};
 use super::lane::{LaneAt, LaneReport, SendLane};
 use super::scan::{Found, Place, Scan, stat_of};
 use super::seals::{Item, Seals, Signing};
+use super::streams::Lane;
 use super::{SendMail, SendSpec, StreamRef, TransferKey, pack};
 use crate::command::{Failure, RunningTransfer, Totals};
 use crate::digest::Digest;
@@ -26,39 +27,23 @@ use base::hooks::{Event, FileAction, Hooks, Stage, StageTimes};
 use base::ids::{ChunkIndex, FileIndex, TransferId, Value};
 use base::io::{Act, Errno, Fd, How, Io};
 use base::name::{Name, RelPath};
-use proto::transfer::ack::{Ack, AckRange, Level};
+use proto::transfer::ack::{Ack, Level};
 use proto::transfer::chunk::Chunks;
 use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
 use proto::transfer::receipt::Receipt;
 use proto::transfer::receipt_file::ReceiptWriter;
-use proto::transfer::want::{ChunkRange, Verdict, Want};
+use proto::transfer::want::{Verdict, Want};
 use proto::wire::FrameType;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Chunk orders that a lane holds at once: one being sent, one to go on with.
 const ORDERS_PER_LANE: u32 = 2;
-/// Bytes above which data streams are worth opening.
-const STREAMS_FROM_BYTES: u64 = 64 << 20;
-
-/// A stream and what the lane on it was given.
-struct Lane {
-    stream: StreamRef,
-    orders: u32,
-    /// Waiting for its `Dropped`.
-    dropping: bool,
-}
-
-impl Lane {
-    fn at(&self) -> LaneAt {
-        (self.stream.core, self.stream.link)
-    }
-}
 
 /// The home.
 pub(crate) struct Home {
     pub(super) key: TransferKey,
-    spec: SendSpec,
+    pub(super) spec: SendSpec,
     pub(super) dirs: Dirs,
     scan: Scan,
     writer: EntriesWriter,
@@ -70,14 +55,14 @@ pub(crate) struct Home {
     next_index: u32,
     entries_ended: bool,
     pub(super) packs: VecDeque<FileIndex>,
-    files: Files,
+    pub(super) files: Files,
     pub(super) seals: Seals,
     /// Files that were read twice because they changed.
     pub(super) retried: BTreeSet<FileIndex>,
-    lanes: Vec<Lane>,
+    pub(super) lanes: Vec<Lane>,
     /// Chunks sent on data streams that the receiver has not named: they go with their stream.
-    in_transit: BTreeMap<(FileIndex, ChunkIndex), LaneAt>,
-    streams_asked: bool,
+    pub(super) in_transit: BTreeMap<(FileIndex, ChunkIndex), LaneAt>,
+    pub(super) streams_asked: bool,
     /// What the seals cover, for the receipt file.
     list: Option<ReceiptWriter>,
     /// Files that could not be read and whose receiver has not been told.
@@ -85,12 +70,12 @@ pub(crate) struct Home {
     /// The entry whose content is being hashed before it is offered (`--checksum`).
     digest: Option<(Digest, Entry, Place)>,
     pub(crate) totals: Totals,
-    bytes_known: u64,
+    pub(super) bytes_known: u64,
     bytes_offered: u64,
     files_known: u64,
     files_done: u64,
     progress_ns: u64,
-    result: Option<Result<(Receipt, Vec<u8>), Failure>>,
+    pub(super) result: Option<Result<(Receipt, Vec<u8>), Failure>>,
     dropped: bool,
 }
 
@@ -423,11 +408,7 @@ impl Home {
             }
         }
         for &(file, code) in ack.failed() {
-            let Some(item) = self.seals.item(file) else { continue };
-            let path = item.entry.path.clone();
-            if self.seals.fail(file) {
-                self.count_failure(core, &path, code);
-            }
+            self.fail_item(core, file, code);
         }
         for range in ack.ranges() {
             self.on_arrived(range);
@@ -547,7 +528,7 @@ impl Home {
                 Ok(open) => {
                     self.files.open.insert(index, open);
                 }
-                Err(code) => self.on_read_failed(index, code),
+                Err(code) => self.on_read_failed(core, index, code),
             }
         }
     }
@@ -619,16 +600,35 @@ impl Home {
                     }
                     self.seals.read(index, file.stat.size, file.stat.mtime, root);
                 }
-                (code, _) => self.on_read_failed(index, code.unwrap_or(Code::Changed)),
+                (code, _) => self.on_read_failed(core, index, code.unwrap_or(Code::Changed)),
             }
         }
     }
 
     /// A source could not be read: the receiver must hear of it.
-    pub(super) fn on_read_failed(&mut self, index: FileIndex, code: Code) {
-        if self.seals.fail(index) {
+    fn on_read_failed<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, index: FileIndex, code: Code) {
+        if self.fail_item(core, index, code) {
             self.failures.push((index, code));
         }
+    }
+
+    /// An item will not be published. Returns whether it had not failed before.
+    pub(super) fn fail_item<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        code: Code,
+    ) -> bool {
+        let Some(item) = self.seals.item(index) else { return false };
+        let (path, place) = (item.entry.path.clone(), item.place.take());
+        if let Some(place) = place {
+            self.dirs.release(place.dir);
+        }
+        let new = self.seals.fail(index);
+        if new {
+            self.count_failure(core, &path, code);
+        }
+        new
     }
 
     fn send_packs<I: Io, H: Hooks>(
@@ -717,79 +717,6 @@ impl Home {
         });
     }
 
-    /// Adds a data stream.
-    pub(super) fn add_stream(&mut self, stream: StreamRef) {
-        if !self.lanes.iter().any(|lane| lane.stream == stream) {
-            self.lanes.push(Lane { stream, orders: 0, dropping: false });
-            self.totals.streams = self.totals.streams.max(self.lanes.len() as u16 - 1);
-        }
-    }
-
-    /// A data stream went away. Its lane reports every chunk it still had; what it had sent and nobody
-    /// acknowledged is sent once more.
-    pub(super) fn remove_stream(&mut self, stream: StreamRef) {
-        self.lanes.retain(|lane| lane.stream != stream);
-        let gone = (stream.core, stream.link);
-        let lost = self.in_transit.extract_if(.., |_, lane| *lane == gone);
-        let mut reopen: BTreeMap<FileIndex, Vec<ChunkRange>> = BTreeMap::new();
-        for ((file, chunk), _) in lost {
-            match self.files.open.get_mut(&file) {
-                Some(open) => open.on_lost(chunk),
-                None => reopen.entry(file).or_default().push(ChunkRange { first: chunk.0, count: 1 }),
-            }
-        }
-        for (index, ranges) in reopen {
-            self.files.wanted.push_back(Wanted { index, ranges: Some(ranges), again: true });
-        }
-    }
-
-    /// A chunk was sent whole.
-    fn on_carried(&mut self, file: FileIndex, chunk: ChunkIndex, lane: LaneAt, carried: bool) {
-        let on_stream = self.lanes.iter().any(|other| other.at() == lane && other.stream.stream > 0);
-        let known = self.lanes.iter().any(|other| other.at() == lane);
-        if carried && on_stream {
-            self.in_transit.insert((file, chunk), lane);
-        } else if carried
-            && !known
-            && let Some(open) = self.files.open.get_mut(&file)
-        {
-            // The stream went away before its lane's report came.
-            open.on_lost(chunk);
-        }
-    }
-
-    /// The receiver named what it has.
-    fn on_arrived(&mut self, range: &AckRange) {
-        let (from, to) = match *range {
-            AckRange::Chunks { file, first, count } => {
-                let last = first.saturating_add(count.saturating_sub(1));
-                ((file, ChunkIndex(first)), (file, ChunkIndex(last)))
-            }
-            AckRange::Files { first, count } => {
-                let last = FileIndex(first.0.saturating_add(count.saturating_sub(1)));
-                ((first, ChunkIndex(0)), (last, ChunkIndex(u32::MAX)))
-            }
-        };
-        if from <= to {
-            self.in_transit.extract_if(from..=to, |_, _| true).for_each(drop);
-        }
-    }
-
-    /// How many data streams to open, once.
-    pub(super) fn wants_streams(&mut self) -> Option<u16> {
-        let most = self.spec.streams_max;
-        let count = match self.spec.streams {
-            Some(count) => count.min(most),
-            None if self.bytes_known > STREAMS_FROM_BYTES => most,
-            None => 0,
-        };
-        if self.streams_asked || count <= 1 || self.bytes_known == 0 || self.result.is_some() {
-            return None;
-        }
-        self.streams_asked = true;
-        Some(count)
-    }
-
     /// Ends the transfer with an error.
     pub(super) fn fail(&mut self, code: Code, message: String) {
         self.result.get_or_insert(Err(Failure { code, message }));
@@ -830,7 +757,7 @@ impl Home {
 
     /// When a step is due, monotonic ns.
     pub(super) fn deadline_ns(&self, options: &base::limits::Limits) -> u64 {
-        self.seals.deadline_ns(options)
+        if self.result.is_some() { u64::MAX } else { self.seals.deadline_ns(options) }
     }
 
     /// For a status.

@@ -6,6 +6,7 @@ pub(crate) mod lane;
 mod pack;
 mod scan;
 mod seals;
+mod streams;
 
 pub(crate) use scan::{Walk, list, listed_directory, read_link, stat_of};
 

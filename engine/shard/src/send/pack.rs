@@ -89,12 +89,18 @@ fn reserve<I: Io, H: Hooks>(
 ) -> Reads<I::Buf> {
     let mut batch = core.batch();
     let mut reading = Vec::new();
+    let mut of = None;
     while reading.len() < core.settings.limits.acts_inline_max as usize {
         let Some(&index) = home.packs.front() else { break };
         let Some(Item { entry, place: Some(place), .. }) = home.seals.item(index) else {
             home.packs.pop_front();
             continue;
         };
+        // One directory at a time: its descriptor is good until another one is asked for.
+        let place_dir = place.dir;
+        if *of.get_or_insert(place_dir) != place_dir {
+            break;
+        }
         let len = entry.size as u32;
         let Some((slot, range)) = builder.reserve(index, len) else { break };
         home.packs.pop_front();
@@ -107,16 +113,24 @@ fn reserve<I: Io, H: Hooks>(
                 batch.push(Act::Get { dir, name, at, len });
                 reading.push(Reading { index, slot, at: range.start, len });
             }
-            (Err(errno), _) | (_, Err(errno)) => fail_read(home, builder, index, slot, errno),
+            (Err(errno), _) | (_, Err(errno)) => fail_read(home, core, builder, index, slot, errno),
         }
     }
     (batch, reading)
 }
 
-fn fail_read(home: &mut Home, builder: &mut PackBuilder, index: FileIndex, slot: Slot, errno: Errno) {
+/// The pack itself tells the receiver.
+fn fail_read<I: Io, H: Hooks>(
+    home: &mut Home,
+    core: &mut Core<I, H>,
+    builder: &mut PackBuilder,
+    index: FileIndex,
+    slot: Slot,
+    errno: Errno,
+) {
     let code = if errno == Errno::NOENT { Code::Vanished } else { Code::from_errno(errno) };
     builder.fail(slot, code);
-    home.on_read_failed(index, code);
+    home.fail_item(core, index, code);
 }
 
 /// Reads a batch of files and commits what came.
@@ -150,11 +164,11 @@ fn read<I: Io, H: Hooks>(
                     home.packs.push_front(read.index);
                 } else {
                     builder.fail(read.slot, Code::Changed);
-                    home.on_read_failed(read.index, Code::Changed);
+                    home.fail_item(core, read.index, Code::Changed);
                 }
             }
-            Ok(_) => fail_read(home, builder, read.index, read.slot, Errno::INVAL),
-            Err(errno) => fail_read(home, builder, read.index, read.slot, errno),
+            Ok(_) => fail_read(home, core, builder, read.index, read.slot, Errno::INVAL),
+            Err(errno) => fail_read(home, core, builder, read.index, read.slot, errno),
         }
         debug_assert!(read.at + read.len <= core.settings.limits.record_bytes);
     }

@@ -1,0 +1,105 @@
+//! The streams of an outgoing transfer: which there are, and what travels on each.
+//!
+//! A chunk that was sent whole is not there before the receiver names it: when its stream goes away it is sent
+//! once more, on another one.
+
+use super::StreamRef;
+use super::files::Wanted;
+use super::home::Home;
+use super::lane::LaneAt;
+use base::ids::{ChunkIndex, FileIndex};
+use proto::transfer::ack::AckRange;
+use proto::transfer::want::ChunkRange;
+use std::collections::BTreeMap;
+
+/// Bytes above which data streams are worth opening.
+const STREAMS_FROM_BYTES: u64 = 64 << 20;
+
+/// A stream and what the lane on it was given.
+pub(super) struct Lane {
+    pub(super) stream: StreamRef,
+    pub(super) orders: u32,
+    /// Waiting for its `Dropped`.
+    pub(super) dropping: bool,
+}
+
+impl Lane {
+    pub(super) fn at(&self) -> LaneAt {
+        (self.stream.core, self.stream.link)
+    }
+}
+
+impl Home {
+    /// Adds a data stream.
+    pub(super) fn add_stream(&mut self, stream: StreamRef) {
+        if !self.lanes.iter().any(|lane| lane.stream == stream) {
+            self.lanes.push(Lane { stream, orders: 0, dropping: false });
+            self.totals.streams = self.totals.streams.max(self.lanes.len() as u16 - 1);
+        }
+    }
+
+    /// A data stream went away. Its lane reports every chunk it still had; what it had sent and nobody
+    /// acknowledged is sent once more.
+    pub(super) fn remove_stream(&mut self, stream: StreamRef) {
+        self.lanes.retain(|lane| lane.stream != stream);
+        let gone = (stream.core, stream.link);
+        let lost = self.in_transit.extract_if(.., |_, lane| *lane == gone);
+        let mut reopen: BTreeMap<FileIndex, Vec<ChunkRange>> = BTreeMap::new();
+        for ((file, chunk), _) in lost {
+            match self.files.open.get_mut(&file) {
+                Some(open) => open.on_lost(chunk),
+                None => reopen.entry(file).or_default().push(ChunkRange { first: chunk.0, count: 1 }),
+            }
+        }
+        for (index, ranges) in reopen {
+            self.files.wanted.push_back(Wanted { index, ranges: Some(ranges), again: true });
+        }
+    }
+
+    /// A chunk was sent whole.
+    pub(super) fn on_carried(&mut self, file: FileIndex, chunk: ChunkIndex, lane: LaneAt, carried: bool) {
+        let on_stream = self.lanes.iter().any(|other| other.at() == lane && other.stream.stream > 0);
+        let known = self.lanes.iter().any(|other| other.at() == lane);
+        if carried && on_stream {
+            self.in_transit.insert((file, chunk), lane);
+        } else if carried
+            && !known
+            && let Some(open) = self.files.open.get_mut(&file)
+        {
+            // The stream went away before its lane's report came.
+            open.on_lost(chunk);
+        }
+    }
+
+    /// The receiver named what it has.
+    pub(super) fn on_arrived(&mut self, range: &AckRange) {
+        let (from, to) = match *range {
+            AckRange::Chunks { file, first, count } => {
+                let last = first.saturating_add(count.saturating_sub(1));
+                ((file, ChunkIndex(first)), (file, ChunkIndex(last)))
+            }
+            AckRange::Files { first, count } => {
+                let last = FileIndex(first.0.saturating_add(count.saturating_sub(1)));
+                ((first, ChunkIndex(0)), (last, ChunkIndex(u32::MAX)))
+            }
+        };
+        if from <= to {
+            self.in_transit.extract_if(from..=to, |_, _| true).for_each(drop);
+        }
+    }
+
+    /// How many data streams to open, once.
+    pub(super) fn wants_streams(&mut self) -> Option<u16> {
+        let most = self.spec.streams_max;
+        let count = match self.spec.streams {
+            Some(count) => count.min(most),
+            None if self.bytes_known > STREAMS_FROM_BYTES => most,
+            None => 0,
+        };
+        if self.streams_asked || count <= 1 || self.bytes_known == 0 || self.result.is_some() {
+            return None;
+        }
+        self.streams_asked = true;
+        Some(count)
+    }
+}
