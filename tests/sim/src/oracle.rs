@@ -166,6 +166,11 @@ impl Oracle {
         self.durable.remove(path);
     }
 
+    /// As [`Self::excuse`], for every name.
+    pub fn excuse_all(&mut self) {
+        self.durable.clear();
+    }
+
     /// `durable` was acknowledged for these bytes.
     pub fn on_durable(&mut self, path: &[u8], offset: u64, bytes: &[u8]) {
         self.durable.entry(path.to_vec()).or_default().insert(offset, bytes.to_vec());

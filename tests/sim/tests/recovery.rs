@@ -4,6 +4,9 @@
 #[path = "engine/machine.rs"]
 mod machine;
 #[allow(dead_code)]
+#[path = "engine/planted.rs"]
+mod planted;
+#[allow(dead_code)]
 #[path = "engine/town.rs"]
 mod town;
 

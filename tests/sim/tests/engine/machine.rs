@@ -3,6 +3,7 @@
 //! The client runs its job again whenever it starts, until [`Machines::job`] is taken away; the daemon
 //! recovers at each start. What ended is kept in [`Desk::ended`].
 
+use crate::planted::{Planted, Tampered};
 use crate::town::{self, HOME, JOURNAL, Opened, PORT, ROOT};
 use base::ids::{CoreId, TransferId};
 use base::limits::Limits;
@@ -26,6 +27,8 @@ pub(crate) type MakeJob = dyn Fn(base::io::Fd) -> JobKind;
 pub(crate) struct Desk {
     /// What the client does at each start.
     pub(crate) job: Option<Rc<MakeJob>>,
+    /// The mistake that the machines make.
+    pub(crate) planted: Option<Planted>,
     /// How its last job ended.
     pub(crate) ended: Option<JobEnd>,
     addresses: [Option<Addresses>; 2],
@@ -104,6 +107,7 @@ fn boot(
             let settings = town::settings(end, &limits, cores, &opened);
             let office = Rc::clone(&offices[usize::from(end.0)]);
             let hooks = SimHooks::new(io.line(), office, limits.hook_queue_max);
+            let io = Tampered::new(io, desk.borrow().planted);
             let mut shard = Shard::new(settings, at.core, mail, io, hooks);
             let desk = Rc::clone(&desk);
             let mut over = false;

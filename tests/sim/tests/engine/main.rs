@@ -2,6 +2,8 @@
 
 mod machine;
 mod plain;
+mod planted;
+mod points;
 mod scene;
 mod seeds;
 mod town;

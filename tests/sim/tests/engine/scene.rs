@@ -1,12 +1,16 @@
 //! What is transferred, and how: the trees and jobs that the tests share.
 
+use crate::machine::MakeJob;
 use crate::town::{HOME, ROOT};
 use base::entry::{FileTime, Meta};
+use base::limits::Limits;
+use proto::transfer::filter::{FilterRule, Filters};
 use proto::transfer::offer::{Durability, Options};
 use shard::command::{JobKind, Source};
 use sim::disk::{Attributes, Image, SimDisk, View};
 use sim::random::Random;
 use sim::world::{EndId, World};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -95,6 +99,39 @@ pub(crate) fn tree(disk: &mut SimDisk, dir: &[u8], seed: u64) {
     disk.settle();
 }
 
+/// What a transfer is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// One large file in a directory is pushed.
+    Large,
+    /// A tree is pushed.
+    Tree,
+    /// A tree is synced: what the source lacks goes.
+    Sync,
+    /// A tree is pulled.
+    Pull,
+    /// Large files are pushed over old ones, in place.
+    InPlace,
+}
+
+impl Kind {
+    /// Those that are judged name by name; what is written in place is neither old nor new meanwhile.
+    pub(crate) const JUDGED: [Self; 4] = [Self::Large, Self::Tree, Self::Sync, Self::Pull];
+}
+
+/// Which transfer, and what else is special.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) kind: Kind,
+    /// The transfer has to be durable.
+    pub(crate) syncs: bool,
+    /// One small file is edited while it is read.
+    pub(crate) edits: bool,
+}
+
+/// A file that is edited: its entry, its path on the sender's disk, and whether that happened.
+type Edit = (Vec<u8>, Vec<u8>, Rc<Cell<bool>>);
+
 /// One transfer of a seed.
 pub(crate) struct Scene {
     /// Who receives.
@@ -103,65 +140,118 @@ pub(crate) struct Scene {
     pub(crate) root: &'static [u8],
     /// Where the entries go, below it.
     pub(crate) prefix: Vec<u8>,
-    /// What the source holds, by entry.
+    /// What the source holds, by entry; changed by [`Scene::edited`].
     pub(crate) source: BTreeMap<Vec<u8>, Image>,
     /// Names that `--delete` may remove, below the root.
     pub(crate) extraneous: Vec<Vec<u8>>,
     pub(crate) options: Options,
-    pub(crate) job: Rc<crate::machine::MakeJob>,
+    pub(crate) job: Rc<MakeJob>,
+    edit: Option<Edit>,
 }
 
 impl Scene {
-    /// Builds the source and what lies at the destination. `syncs`: the transfer has to be durable.
-    pub(crate) fn build(world: &World, seed: u64, syncs: bool) -> Self {
+    /// Builds the source and what lies at the destination.
+    pub(crate) fn build(world: &World, seed: u64, shape: Shape) -> Self {
         let mut random = Random::new(seed ^ 0x5ce_e000);
+        let kind = shape.kind;
         let durability = match random.below(6) {
-            0 if !syncs => Durability::None,
+            0 if !shape.syncs => Durability::None,
             1 => Durability::File,
             _ => Durability::Tree,
         };
         let streams = random.coin().then_some(2);
-        let kind = random.below(4);
-        let options = Options { durability, delete: kind == 2, ..archive() };
-        let receiver = if kind == 3 { EndId::CLIENT } else { EndId::DAEMON };
-        let (from, to) = if kind == 3 { (ROOT, HOME) } else { (HOME, ROOT) };
+        let mut options = Options {
+            durability,
+            delete: kind == Kind::Sync,
+            inplace: kind == Kind::InPlace,
+            checksum: random.one_in(8),
+            ..archive()
+        };
+        if random.one_in(4) {
+            options.filters = long_filters();
+        }
+        let receiver = if kind == Kind::Pull { EndId::CLIENT } else { EndId::DAEMON };
+        let (from, to) = if kind == Kind::Pull { (ROOT, HOME) } else { (HOME, ROOT) };
         let sender = EndId(1 - receiver.0);
         let content = random.next();
-        world.disk(sender, |disk| match kind {
-            0 => {
-                let len = 1000 + random.below(60_000) as usize;
-                disk.build_file(&under(from, "tree/large"), &bytes(content, len));
+        world.disk(sender, |disk| {
+            match kind {
+                Kind::Large | Kind::InPlace => {
+                    let len = 1000 + random.below(60_000) as usize;
+                    disk.build_file(&under(from, "tree/large"), &bytes(content, len));
+                    disk.build_file(&under(from, "tree/small"), b"beside it");
+                }
+                _ => tree(disk, &under(from, "tree"), content),
             }
-            _ => tree(disk, &under(from, "tree"), content),
+            disk.settle();
         });
-        world.disk(sender, SimDisk::settle);
         let prefix: &[u8] = match kind {
-            2 => b"mirror",
-            3 => b"tree",
+            Kind::Sync => b"mirror",
+            Kind::Pull => b"tree",
             _ => b"",
         };
-        let mut source = world.disk(sender, |disk| disk.tree(&under(from, "tree"), View::Visible));
-        if prefix.is_empty() {
-            let named = |(path, image): (Vec<u8>, Image)| {
-                (under(b"tree", "").into_iter().chain(path).collect(), image)
-            };
-            source = source.into_iter().map(named).collect();
-        }
-        let time = FileTime::default();
-        let attributes = Attributes { mode: 0o755, uid: 0, gid: 0, mtime: time, ctime: time };
-        source.insert(
-            if prefix.is_empty() { b"tree".to_vec() } else { Vec::new() },
-            Image::Directory { attributes },
-        );
-        let extraneous = old_content(world, receiver, to, prefix, &source, &mut random);
+        let source = entries_of(world, sender, from, prefix.is_empty());
+        let extraneous =
+            old_content(world, receiver, to, prefix, &source, kind == Kind::InPlace, &mut random);
         let extraneous = if options.delete { extraneous } else { Vec::new() };
-        let job: Rc<crate::machine::MakeJob> = match kind {
-            2 => Rc::new(push("tree", options.clone(), streams, false)),
-            3 => Rc::new(pull("tree", options.clone(), streams)),
+        let edit = shape.edits.then(|| edit_in_get(world, sender, from, prefix.is_empty()));
+        let job: Rc<MakeJob> = match kind {
+            Kind::Sync => Rc::new(push("tree", options.clone(), streams, false)),
+            Kind::Pull => Rc::new(pull("tree", options.clone(), streams)),
             _ => Rc::new(push("tree", options.clone(), streams, true)),
         };
-        Self { receiver, root: to, prefix: prefix.to_vec(), source, extraneous, options, job }
+        Self { receiver, root: to, prefix: prefix.to_vec(), source, extraneous, options, job, edit }
     }
+
+    /// Who sends.
+    pub(crate) fn sender(&self) -> EndId {
+        EndId(1 - self.receiver.0)
+    }
+
+    /// Takes an edit of the source over, once it happened.
+    pub(crate) fn edited(&mut self, world: &World) {
+        let Some((entry, path, _)) = self.edit.take_if(|(_, _, happened)| happened.get()) else { return };
+        if let Some(image) = world.disk(EndId(1 - self.receiver.0), |disk| disk.visible(&path)) {
+            self.source.insert(entry, image);
+        }
+    }
+}
+
+/// Every entry of the transfer with what it holds.
+fn entries_of(world: &World, sender: EndId, from: &[u8], named: bool) -> BTreeMap<Vec<u8>, Image> {
+    let tree = world.disk(sender, |disk| disk.tree(&under(from, "tree"), View::Visible));
+    let time = FileTime::default();
+    let attributes = Attributes { mode: 0o755, uid: 0, gid: 0, mtime: time, ctime: time };
+    let root = (Vec::new(), Image::Directory { attributes });
+    let name = |path: Vec<u8>| match (named, &path[..]) {
+        (false, _) => path,
+        (true, b"") => b"tree".to_vec(),
+        (true, path) => [b"tree", path].join(&b'/'),
+    };
+    core::iter::once(root).chain(tree).map(|(path, image)| (name(path), image)).collect()
+}
+
+/// Filters that match nothing here and do not fit one record.
+fn long_filters() -> Filters {
+    let rule = |number| FilterRule {
+        include: false,
+        pattern: format!("{number}{}", "no-such-name".repeat(15)).into_bytes(),
+    };
+    let rules: Vec<FilterRule> = (0..7).map(rule).collect();
+    Filters::compile(rules, &Limits::TINY).expect("patterns")
+}
+
+fn edit_in_get(world: &World, sender: EndId, from: &[u8], named: bool) -> Edit {
+    let name = "many/3";
+    let path = under(from, &format!("tree/{name}"));
+    let happened = Rc::new(Cell::new(false));
+    let (edited, flag) = (path.clone(), Rc::clone(&happened));
+    world.edit_in_get(sender, &path, move |disk| {
+        disk.build_file(&edited, b"written while it was read");
+        disk.settle();
+        flag.set(true);
+    });
+    (if named { under(b"tree", name) } else { name.into() }, path, happened)
 }
 
 /// Some of the names are there already, some of them equal in size, and some names the source lacks.
@@ -171,6 +261,7 @@ fn old_content(
     to: &[u8],
     prefix: &[u8],
     source: &BTreeMap<Vec<u8>, Image>,
+    all: bool,
     random: &mut Random,
 ) -> Vec<Vec<u8>> {
     let inside = |path: &[u8]| if prefix.is_empty() { path.to_vec() } else { [prefix, path].join(&b'/') };
@@ -178,7 +269,7 @@ fn old_content(
     world.disk(receiver, |disk| {
         for (path, image) in source {
             let Image::File { bytes: now, .. } = image else { continue };
-            if random.one_in(3) {
+            if all || random.one_in(3) {
                 let len = if random.coin() { now.len() } else { random.below(2000) as usize };
                 let name = [to, &inside(path)].join(&b'/');
                 disk.build_file(&name, &bytes(random.next(), len));

@@ -1,17 +1,20 @@
 //! One seed: a transfer under faults, run again until it completes, judged all the way.
 
 use crate::machine::{Machines, describe};
-use crate::scene::Scene;
+use crate::planted::Planted;
+use crate::scene::{Kind, Scene, Shape};
 use crate::town::JOURNAL;
-use crate::watch::Watch;
+use crate::watch::{Met, Watch};
 use base::limits::Limits;
+use base::points::Point;
 use shard::command::{JobData, JobEnd};
 use sim::disk::View;
 use sim::drive::Ran;
 use sim::faults::{FaultKind, FaultPlan};
 use sim::oracle::{Compare, Holding, OWN_PREFIX, Oracle, differences};
 use sim::random::Random;
-use sim::world::{EndId, Held, Step, World, WorldConfig};
+use sim::world::{EndId, Held, Pressure, Step, World, WorldConfig};
+use std::collections::BTreeSet;
 
 /// Turns within which a run without faults ends, however it began.
 const CALM_TURNS_MAX: u64 = 100_000;
@@ -20,7 +23,6 @@ const RUNS_MAX: u32 = 8;
 /// Faults of a disk, after which more may be asked for than was acknowledged.
 const DISK_FAULTS: [FaultKind; 4] =
     [FaultKind::ReadError, FaultKind::WriteError, FaultKind::SyncError, FaultKind::NoSpace];
-
 /// After these a transfer without durability may leave anything.
 const POWER_LOSSES: [FaultKind; 3] =
     [FaultKind::PowerLossClient, FaultKind::PowerLossDaemon, FaultKind::PowerLossAtPoint];
@@ -30,6 +32,40 @@ pub(crate) struct Outcome {
     pub(crate) ran: Ran,
     /// What the oracle found, and what did not end as it must.
     pub(crate) broken: Vec<String>,
+    /// Crash points that either end passed.
+    pub(crate) reached: BTreeSet<Point>,
+    pub(crate) met: Met,
+    pub(crate) pressure: Pressure,
+}
+
+/// What is tried.
+#[derive(Clone, Debug)]
+pub(crate) struct Try {
+    pub(crate) seed: u64,
+    pub(crate) kind: Kind,
+    pub(crate) plan: FaultPlan,
+    /// Queues shorter than TINY's.
+    pub(crate) narrow: bool,
+    /// A source is edited while it is read.
+    pub(crate) edits: bool,
+    pub(crate) planted: Option<Planted>,
+    /// The transfer has to be durable.
+    pub(crate) syncs: bool,
+    /// Faults end after so many turns, or so many runs of the client.
+    pub(crate) turns: u64,
+    pub(crate) runs: u32,
+}
+
+impl Try {
+    /// A seed's own transfer under a plan.
+    pub(crate) fn of_seed(seed: u64, plan: FaultPlan) -> Self {
+        let mut random = Random::new(seed ^ 0x7a1);
+        let kind = Kind::JUDGED[random.index(Kind::JUDGED.len())];
+        let edits = kind != Kind::Large && random.one_in(4);
+        let syncs = POWER_LOSSES.iter().any(|&kind| plan.is_on(kind));
+        let (narrow, turns) = (random.one_in(4), random.between(500, 6000));
+        Self { seed, kind, plan, narrow, edits, planted: None, syncs, turns, runs: RUNS_MAX }
+    }
 }
 
 /// A transfer being tried.
@@ -39,39 +75,36 @@ struct Trial {
     oracle: Oracle,
     watch: Watch,
     runs: u32,
+    /// Names are judged all the way, not only at the end.
+    judged: bool,
     broken: Vec<String>,
 }
 
-/// Tries the transfer of one seed under a plan.
-pub(crate) fn run(seed: u64, plan: FaultPlan) -> Outcome {
-    let power = POWER_LOSSES.iter().any(|&kind| plan.is_on(kind));
-    let world = World::new(WorldConfig::two_ends(seed, plan));
-    let _guard = world.guard();
-    let machines = Machines::new(world.clone(), Limits::TINY);
-    let scene = Scene::build(&world, seed, power);
+/// Tries a transfer.
+pub(crate) fn run(tried: Try) -> Outcome {
+    let Try { seed, kind, plan, narrow, edits, planted, syncs, turns, runs } = tried;
+    let mut limits = Limits::TINY;
+    if narrow {
+        (limits.ops_in_flight_per_core, limits.mailbox_max) = (12, 2);
+    }
+    let world = World::new(WorldConfig { limits: limits.clone(), ..WorldConfig::two_ends(seed, plan) });
+    let machines = Machines::new(world.clone(), limits.clone());
+    machines.desk.borrow_mut().planted = planted;
+    let scene = Scene::build(&world, seed, Shape { kind, syncs, edits });
     let mut oracle = Oracle::new(&world, scene.receiver, scene.root, &[JOURNAL]);
-    oracle.may_hold_tree(&scene.prefix, &scene.source);
     for path in &scene.extraneous {
         oracle.may_hold(path, Holding::Absent);
     }
-    let syncs = scene.options.durability.syncs();
-    let office = machines.offices[usize::from(scene.receiver.0)].clone();
-    let watch = Watch::new(office, Limits::TINY, &scene.prefix, scene.source.clone(), syncs);
-    let mut trial = Trial { machines, scene, oracle, watch, runs: 1, broken: Vec::new() };
+    let offices = [scene.sender(), scene.receiver].map(|end| machines.offices[usize::from(end.0)].clone());
+    let watch = Watch::new(offices, &limits, &scene.prefix, scene.options.durability.syncs());
+    let judged = kind != Kind::InPlace;
+    let mut trial = Trial { machines, scene, oracle, watch, runs: 1, judged, broken: Vec::new() };
     trial.machines.drive.start(EndId::DAEMON);
     trial.machines.begin(trial.scene.job.clone());
-    let faulty = Random::new(seed).between(500, 6000);
-    trial.under_faults(faulty);
+    trial.under_faults(turns, runs);
     world.calm();
     trial.run_to_the_end();
-    let ran = Ran::of(&world);
-    let mut broken: Vec<String> = trial.oracle.broken().map(ToString::to_string).collect();
-    broken.append(&mut trial.broken);
-    if !broken.is_empty() {
-        broken.push(trial.machines.said());
-        broken.push(world.report());
-    }
-    Outcome { ran, broken }
+    trial.outcome()
 }
 
 impl Trial {
@@ -83,11 +116,16 @@ impl Trial {
     fn step(&mut self) -> Step {
         let step = self.machines.drive.step();
         let world = self.world();
+        self.scene.edited(&world);
         let counts = world.counts();
-        let strict = DISK_FAULTS.iter().all(|&kind| counts.of(kind) == 0);
-        let promised = self.watch.tell(&mut self.oracle, strict);
+        let strict = self.judged && DISK_FAULTS.iter().all(|&kind| counts.of(kind) == 0);
+        if counts.of(FaultKind::SyncError) > 0 {
+            // A part whose sync failed is thrown away, with what had been durable of it.
+            self.oracle.excuse_all();
+        }
+        let promised = self.watch.tell(&mut self.oracle, &self.scene.source, strict);
         let died = matches!(step, Step::Died(end, _) if end == self.scene.receiver);
-        if promised || died || world.turns().is_multiple_of(64) {
+        if self.judged && (promised || died || world.turns().is_multiple_of(64)) {
             self.oracle.look(&world);
             if self.scene.options.durability.syncs() {
                 self.oracle.imagine_power_loss(&world, world.turns(), 1);
@@ -113,8 +151,8 @@ impl Trial {
         self.machines.begin(self.scene.job.clone());
     }
 
-    fn under_faults(&mut self, turns: u64) {
-        while self.world().turns() < turns && self.runs < RUNS_MAX {
+    fn under_faults(&mut self, turns: u64, runs: u32) {
+        while self.world().turns() < turns && self.runs <= runs {
             self.step();
             if self.ended() {
                 self.again();
@@ -122,25 +160,26 @@ impl Trial {
         }
     }
 
+    /// Steps until the job ended; whether it did.
+    fn until_ended(&mut self) -> bool {
+        let last = self.world().turns() + CALM_TURNS_MAX;
+        while !self.ended() && self.world().turns() < last {
+            self.step();
+        }
+        self.ended()
+    }
+
     /// Without faults what runs ends, and one more run completes the transfer.
     fn run_to_the_end(&mut self) {
-        let began = self.world().turns();
-        while !self.ended() {
-            self.step();
-            if self.world().turns() > began + CALM_TURNS_MAX {
-                return self.broken.push("without faults the run does not end".into());
-            }
+        if !self.until_ended() {
+            return self.broken.push("without faults the run does not end".into());
         }
         while !self.world().is_alive(EndId::DAEMON) {
             self.step();
         }
         self.again();
-        let began = self.world().turns();
-        while !self.ended() {
-            self.step();
-            if self.world().turns() > began + CALM_TURNS_MAX {
-                return self.broken.push("the last run does not end".into());
-            }
+        if !self.until_ended() {
+            return self.broken.push("the last run does not end".into());
         }
         if !self.ended_well() {
             let ended = describe(&self.machines.desk.borrow().ended);
@@ -148,12 +187,17 @@ impl Trial {
         }
         self.compare();
         self.rest();
-        self.oracle.look(&self.world());
+        if self.judged {
+            self.oracle.look(&self.world());
+            self.oracle.no_orphans(&self.world());
+        }
     }
 
     fn compare(&mut self) {
-        let root = [self.scene.root, &self.scene.prefix].join(&b'/');
-        let root = if self.scene.prefix.is_empty() { self.scene.root.to_vec() } else { root };
+        let root = match &self.scene.prefix[..] {
+            b"" => self.scene.root.to_vec(),
+            prefix => [self.scene.root, prefix].join(&b'/'),
+        };
         let mut there = self.world().disk(self.scene.receiver, |disk| disk.tree(&root, View::Visible));
         there.retain(|path, _| !path.rsplit(|&b| b == b'/').next().unwrap_or(b"").starts_with(OWN_PREFIX));
         if !self.scene.options.delete {
@@ -167,11 +211,10 @@ impl Trial {
         }
     }
 
-    /// Both ends let go of everything.
+    /// Both ends let go of everything but the daemon's listeners.
     fn rest(&mut self) {
         let world = self.world();
-        let ends = [(EndId::CLIENT, 0), (EndId::DAEMON, 2)];
-        for (end, operations) in ends {
+        for (end, operations) in [(EndId::CLIENT, 0), (EndId::DAEMON, 2)] {
             let start = Held { operations, ..self.machines.desk.borrow().at_start[usize::from(end.0)] };
             let until = world.turns() + CALM_TURNS_MAX;
             while world.held(end) != start && world.turns() < until {
@@ -182,5 +225,19 @@ impl Trial {
                 self.broken.push(text);
             }
         }
+    }
+
+    fn outcome(mut self) -> Outcome {
+        let world = self.world();
+        let mut broken: Vec<String> = self.oracle.broken().map(ToString::to_string).collect();
+        broken.append(&mut self.broken);
+        if !broken.is_empty() {
+            broken.push(self.machines.said());
+            broken.push(world.report());
+        }
+        let offices = self.machines.offices.iter();
+        let reached = offices.flat_map(|office| office.borrow().reached.keys().copied().collect::<Vec<_>>());
+        let (reached, met) = (reached.collect(), self.watch.met);
+        Outcome { ran: Ran::of(&world), broken, reached, met, pressure: world.pressure() }
     }
 }
