@@ -137,6 +137,10 @@ limits! {
     directory_names_bytes_max: u64 = 64 * MIB as u64, 4 * KIB as u64, GIB;
     /// Directory descriptors one transfer holds open; twice as many as a batch of names may touch.
     directories_open_max: u32 = 256, 4, 65_536;
+    /// Names that --delete holds until the end, in bytes; beyond it nothing further is deleted.
+    doomed_bytes_max: u64 = 64 * MIB as u64, 4 * KIB as u64, GIB;
+    /// Failures that the reply to a removal names; the rest are counted.
+    removal_failures_max: u32 = 64, 4, 4096;
     /// Length of a path.
     path_bytes_max: u32 = 4096, 256, 4096;
     /// Length of a component.

@@ -16,9 +16,6 @@ use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
 use proto::transfer::list::{ListPage, ListRequest};
 use proto::transfer::remove::{RemoveReply, RemoveRequest};
 
-/// Failures that a removal names; the rest are counted.
-const FAILED_ROWS_MAX: usize = 64;
-
 /// One page of names.
 ///
 /// # Errors
@@ -121,7 +118,7 @@ pub(crate) fn remove<I: Io, H: Hooks>(
             Ok(_) => reply.files += 1,
             Err(code) => {
                 reply.failures += 1;
-                if reply.failed.len() < FAILED_ROWS_MAX {
+                if reply.failed.len() < core.settings.limits.removal_failures_max as usize {
                     reply.failed.push((path, code));
                 }
             }

@@ -21,9 +21,6 @@ use proto::transfer::offer::Existing;
 use proto::transfer::want::{Verdict, Want};
 use proto::wire::FrameType;
 
-/// Names of one listing that `--delete` holds at most, in all directories.
-const DOOMED_BYTES_MAX: u64 = 64 << 20;
-
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     /// Answers entries, a batch a step, while nothing is being re-hashed.
     pub(super) fn compare<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
@@ -587,7 +584,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 continue;
             }
             self.doomed_bytes += name.len() as u64 + 64;
-            if self.doomed_bytes > DOOMED_BYTES_MAX {
+            if self.doomed_bytes > core.settings.limits.doomed_bytes_max {
                 self.totals.delete_limited = true;
                 return;
             }
