@@ -144,3 +144,23 @@ impl Drop for Unmount {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
+
+#[test]
+fn a_source_that_vanishes_before_it_is_read_is_exit_24() {
+    let (world, proxy) = World::behind_proxy(Scratch::new(), |start| start);
+    let source = world.local("tree");
+    std::fs::create_dir_all(&source).expect("made");
+    for index in 0..96 {
+        tree::file(&source.join(format!("{index:02}")), 1 << 20, &mut Seed(index));
+    }
+    let before = proxy.total(Direction::Up);
+    proxy.slow(Some(100 << 20));
+    let running = world.client.start(["sync", "-a", "--streams", "1", "tree/", "lab:/tree", "--json"]);
+    assert!(proxy.wait_for(Direction::Up, before + (8 << 20)));
+    std::fs::remove_file(source.join("95")).expect("removed");
+    proxy.slow(None);
+    let run = running.end();
+    assert_eq!(run.code(), 24, "{}", run.text());
+    assert_eq!(run.number("files.failed"), 1);
+    assert_equal(&source, &world.root.join("tree"), Depth::Content);
+}
