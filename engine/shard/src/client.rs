@@ -339,10 +339,12 @@ impl Client {
                 };
                 sends.begin(core, spec, streams);
             }
-            JobKind::Pull { into, path, anchor, options, streams: wish, owners, .. } => {
+            JobKind::Pull { from, into, path, anchor, options, streams: wish, owners, .. } => {
                 let streams_max = if wish.is_some() { reply.streams_max } else { both };
                 if reply.destination == Destination::Absent {
-                    return Err(failure(Code::NotFound, "the source does not exist on the server"));
+                    let source = from.first().map_or(&b""[..], |path| path);
+                    let message = format!("/{} does not exist on the server", disk::escape::Escaped(source));
+                    return Err(failure(Code::NotFound, &message));
                 }
                 let peer = running.job.destination.device;
                 let spec = ReceiveSpec {
@@ -357,6 +359,7 @@ impl Client {
                     options: options.clone(),
                     durability: reply.durability,
                     owners: *owners,
+                    own_root: true,
                     obligations: Obligations::NONE,
                     streams: *wish,
                     streams_max,

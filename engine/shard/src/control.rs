@@ -565,6 +565,7 @@ fn receive_spec(
         options: offer.options.clone(),
         durability,
         owners: located.share.owners,
+        own_root: false,
         obligations,
         streams: None,
         streams_max: 0,

@@ -274,20 +274,31 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         open(core).map(Some).map_err(Code::from_errno)
     }
 
-    /// The share's own directory is the destination: it is there, and its metadata is the operator's.
+    /// The root itself is the destination: it is there. A share's metadata is the operator's, a client's own
+    /// directory gets the source's.
     fn share_root<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         entry: &Entry,
         root: DirId,
-        _owner: LocalOwner,
+        owner: LocalOwner,
     ) -> Verdict {
         if entry.kind != Kind::Directory {
             return self.refuse(core, entry, Code::Conflict);
         }
+        let here = self.dirs.fd(core, root).and_then(|fd| stat_of(core, fd, None)).ok();
+        let applied = meta::applied(entry, owner, here.as_ref(), &self.meta_options).meta;
+        let differs = here.is_some_and(|here| meta::differs(&applied, &here));
         self.note_level(entry, Place::Here(root));
-        self.count(core, &entry.path, entry.kind, FileAction::Unchanged, (0, None, 0, None));
-        Verdict::Nothing
+        if self.spec.own_root && !self.spec.options.dry_run {
+            self.directories.push(Directory { path: Vec::new(), meta: applied });
+        }
+        let (action, verdict) = match self.spec.own_root && differs {
+            true => (FileAction::Metadata, Verdict::Metadata),
+            false => (FileAction::Unchanged, Verdict::Nothing),
+        };
+        self.count(core, &entry.path, entry.kind, action, (0, None, 0, None));
+        verdict
     }
 
     fn directory<I: Io<Buf = B>, H: Hooks>(

@@ -56,6 +56,8 @@ pub(crate) struct ReceiveSpec {
     pub(crate) durability: Durability,
     /// Apply owners and setuid bits.
     pub(crate) owners: bool,
+    /// The root itself is the destination's, not a share's: its metadata is set too.
+    pub(crate) own_root: bool,
     /// What the decision demands.
     pub(crate) obligations: Obligations,
     /// Data streams the client wants; `None` lets the engine choose. Only the client's side opens them.
