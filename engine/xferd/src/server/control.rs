@@ -103,7 +103,11 @@ impl Control {
             let socket = UnixListener::from_std(self.socket).map_err(refused)?;
             let signals = Signals::new().map_err(refused)?;
             announce(&self.daemon.ready_line());
-            Ok(serve(self.daemon, socket, signals, self.from_cores, self.core_events).await)
+            let state = self.daemon.started.borrow().config.state.value.clone();
+            let ended = serve(self.daemon, socket, signals, self.from_cores, self.core_events).await;
+            // Before the connections close: whoever waits for that finds no socket any more.
+            super::admin::unbind(&state);
+            Ok(ended)
         })
     }
 }

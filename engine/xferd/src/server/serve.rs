@@ -94,7 +94,6 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let exit = control.run(announce)?;
     let whole = cores.join();
     let stopped = thread.stop();
-    admin::unbind(opened.dir.path());
     tracing::info!(target: "xferd", "stopped");
     match (exit, whole && stopped.is_ok()) {
         (Ok(()), true) => Ok(()),
