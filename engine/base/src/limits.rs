@@ -151,6 +151,8 @@ limits! {
     filters_max: u32 = 1024, 8, 16_384;
     /// Data streams of one transfer.
     streams_max: u32 = 4, 2, 16;
+    /// Bytes of content above which data streams are opened at all.
+    streams_bytes_min: u64 = 64 * MIB as u64, 16 * KIB as u64, 1024 * GIB;
     /// Transfers of one session at once.
     transfers_per_session_max: u32 = 8, 2, 64;
     /// Sessions of one core.

@@ -316,15 +316,12 @@ impl Client {
         let both = reply.cores.min(core.settings.cores).min(reply.streams_max);
         let id = running.id;
         match &running.job.kind {
-            JobKind::Push { sources, options, streams: wish, copy, to_directory, .. } => {
+            JobKind::Push { sources, to, options, streams: wish, copy, to_directory } => {
                 let streams_max = if wish.is_some() { reply.streams_max } else { both };
                 let into = *copy
                     && (*to_directory || sources.len() > 1 || reply.destination == Destination::Directory);
-                if sources.len() > 1 && reply.destination == Destination::File {
-                    return Err(failure(
-                        Code::Conflict,
-                        "several sources need a directory to go into; the destination is a file",
-                    ));
+                if sources.len() > 1 {
+                    may_take_several(to, *to_directory, reply.destination)?;
                 }
                 let sources = named(core, sources, into, reply.destination)?;
                 let spec = SendSpec {
@@ -442,6 +439,21 @@ impl Client {
             links.bye(core, link);
         }
         self.finish(Err(failure(Code::ConnectionLost, "ended by a signal")), Totals::default());
+    }
+}
+
+/// Several sources need a directory: one that is there, or one that a trailing `/` asks for.
+fn may_take_several(to: &[u8], to_directory: bool, destination: Destination) -> Result<(), Failure> {
+    let to = disk::escape::Escaped(to);
+    match destination {
+        Destination::Absent if !to_directory => Err(failure(
+            Code::NotFound,
+            &format!("/{to} does not exist; several sources need a directory: write /{to}/ to have it made"),
+        )),
+        Destination::File => {
+            Err(failure(Code::Conflict, &format!("/{to} is a file; several sources need a directory")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -104,7 +104,9 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         self.recover();
         self.sends.step(&mut self.core, &mut self.links);
         self.receives.step(&mut self.core, &mut self.links);
-        if let Some((link, count)) = self.sends.wants_streams().or_else(|| self.receives.wants_streams()) {
+        let limits = &self.core.settings.limits;
+        let wanted = self.sends.wants_streams(limits).or_else(|| self.receives.wants_streams(limits));
+        if let Some((link, count)) = wanted {
             self.control.open_streams(&mut self.core, &self.links, link, count);
         }
         self.on_events();

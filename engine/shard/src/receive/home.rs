@@ -17,7 +17,7 @@ use crate::dirs::{DirId, Dirs};
 use crate::link::{Link, LinkId};
 use crate::links::{Links, MS};
 use crate::mailbox::Mail;
-use crate::send::{StreamRef, TransferKey};
+use crate::send::{StreamRef, TransferKey, streams_worth};
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Kind, Meta};
@@ -35,9 +35,6 @@ use proto::transfer::seal::{Seal, SealBuilder};
 use proto::wire::FrameType;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-/// Bytes above which data streams are worth opening.
-const STREAMS_FROM_BYTES: u64 = 64 << 20;
 
 /// Tag of a home's operation that reads what is there.
 pub(super) const TAG_DIGEST: u64 = 1 << 61;
@@ -421,16 +418,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 
     /// How many data streams to open, once.
-    pub(super) fn wants_streams(&mut self) -> Option<u16> {
-        let most = self.spec.streams_max;
-        let count = match self.spec.streams {
-            Some(count) => count.min(most),
-            None if self.bytes_wanted > STREAMS_FROM_BYTES => most,
-            None => 0,
-        };
-        if self.streams_asked || count <= 1 || self.bytes_wanted == 0 || self.result.is_some() {
+    pub(super) fn wants_streams(&mut self, limits: &Limits) -> Option<u16> {
+        if self.streams_asked || self.result.is_some() {
             return None;
         }
+        let (wished, most) = (self.spec.streams, self.spec.streams_max);
+        let count = streams_worth(wished, most, self.bytes_wanted, limits)?;
         self.streams_asked = true;
         Some(count)
     }

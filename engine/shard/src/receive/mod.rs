@@ -373,8 +373,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
     }
 
     /// A session that would gain from data streams, and how many; asked after each step.
-    pub(crate) fn wants_streams(&mut self) -> Option<(LinkId, u16)> {
-        self.homes.iter_mut().find_map(|(key, home)| Some((key.0, home.wants_streams()?)))
+    pub(crate) fn wants_streams(&mut self, limits: &Limits) -> Option<(LinkId, u16)> {
+        self.homes.iter_mut().find_map(|(key, home)| Some((key.0, home.wants_streams(limits)?)))
     }
 
     /// When a step is due without any other cause, monotonic ns.

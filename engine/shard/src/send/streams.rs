@@ -8,12 +8,10 @@ use super::files::Wanted;
 use super::home::Home;
 use super::lane::LaneAt;
 use base::ids::{ChunkIndex, FileIndex};
+use base::limits::Limits;
 use proto::transfer::ack::AckRange;
 use proto::transfer::want::ChunkRange;
 use std::collections::BTreeMap;
-
-/// Bytes above which data streams are worth opening.
-const STREAMS_FROM_BYTES: u64 = 64 << 20;
 
 /// A stream and what the lane on it was given.
 pub(super) struct Lane {
@@ -89,17 +87,41 @@ impl Home {
     }
 
     /// How many data streams to open, once.
-    pub(super) fn wants_streams(&mut self) -> Option<u16> {
-        let most = self.spec.streams_max;
-        let count = match self.spec.streams {
-            Some(count) => count.min(most),
-            None if self.bytes_known > STREAMS_FROM_BYTES => most,
-            None => 0,
-        };
-        if self.streams_asked || count <= 1 || self.bytes_known == 0 || self.result.is_some() {
+    pub(super) fn wants_streams(&mut self, limits: &Limits) -> Option<u16> {
+        if self.streams_asked || self.result.is_some() {
             return None;
         }
+        let count = worth(self.spec.streams, self.spec.streams_max, self.bytes_known, limits)?;
         self.streams_asked = true;
         Some(count)
+    }
+}
+
+/// How many data streams a transfer is worth, once so many bytes are known to travel: none up to
+/// `streams_bytes_min`, above it `most`, or fewer when fewer are `wished` for. A single one would only take the place
+/// of the control connection.
+pub(crate) fn worth(wished: Option<u16>, most: u16, bytes: u64, limits: &Limits) -> Option<u16> {
+    let count = wished.unwrap_or(most).min(most);
+    (bytes > limits.streams_bytes_min && count > 1).then_some(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: E1
+    #[test]
+    fn streams_are_for_transfers_above_the_threshold() {
+        let limits = &Limits::DEFAULT;
+        let small = limits.streams_bytes_min;
+        assert_eq!((worth(None, 4, small, limits), worth(Some(4), 4, small, limits)), (None, None));
+        assert_eq!(
+            (worth(None, 4, small + 1, limits), worth(Some(8), 4, small + 1, limits)),
+            (Some(4), Some(4))
+        );
+        assert_eq!(
+            (worth(Some(2), 4, small + 1, limits), worth(Some(1), 4, small + 1, limits)),
+            (Some(2), None)
+        );
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn destination(path: &Path, copy: bool, many: bool, dry_run: bool) ->
         );
         return Err(Failure {
             exit: exit::FILE_SELECTION,
-            ..Failure::new(Code::NotFound, message, "make it first")
+            ..Failure::new(Code::NotFound, message, "write it with a trailing / to have it made")
         });
     }
     let Some(name) = last_name(path) else { return Err(refused(path, &std::io::ErrorKind::NotFound.into())) };
@@ -67,7 +67,7 @@ pub(super) fn destination(path: &Path, copy: bool, many: bool, dry_run: bool) ->
         std::fs::create_dir(path).map_err(|error| refused(path, &error))?;
         return beneath(path, Vec::new(), copy);
     }
-    beneath(parent(path), name.to_vec(), false)
+    beneath(parent(path), name.to_vec(), slash && copy)
 }
 
 fn beneath(directory: &Path, path: Vec<u8>, keeps_names: bool) -> Result<Into, Failure> {
@@ -151,6 +151,8 @@ mod tests {
             into("file", true).is_err() && into("new", true).is_err() && into("no/where", false).is_err()
         );
         assert!(into("made/", true).expect("made").keeps_names && at("made").is_dir());
+        let rehearsed = destination(&at("not/"), true, true, true).expect("a name");
+        assert!(rehearsed.keeps_names && rehearsed.path == b"not" && !at("not").exists());
         let synced = destination(&at("dir"), false, false, false).expect("a directory");
         assert!(!synced.keeps_names && synced.path.is_empty());
     }

@@ -2,7 +2,7 @@
 
 use super::Verbosity;
 use super::amount::{bytes, duration};
-use super::outcome::Outcome;
+use super::outcome::{Files, Outcome};
 use super::told::Told;
 use crate::escape::Shown;
 use base::entry::Kind;
@@ -62,7 +62,7 @@ impl Human {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        if outcome.transfer && !self.verbosity.quiet {
+        if outcome.transfer && !self.verbosity.quiet && worth_a_summary(outcome) {
             self.result_line(&summary(outcome));
         }
         if let Some(failure) = &outcome.failure {
@@ -98,6 +98,12 @@ impl Human {
         };
         self.bar.as_ref().map_or_else(write, |bar| bar.suspend(write));
     }
+}
+
+/// A transfer that failed before anything was decided or moved has nothing to sum up: its error says it all.
+fn worth_a_summary(outcome: &Outcome) -> bool {
+    let moved = outcome.bytes > 0 || outcome.bytes_resumed > 0 || outcome.files != Files::default();
+    outcome.failure.is_none() || moved
 }
 
 fn summary(outcome: &Outcome) -> String {
@@ -141,8 +147,20 @@ fn summary(outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Files;
+    use crate::failure::Failure;
+    use base::codes::Code;
     use base::hooks::{Stage, StageTimes};
+
+    #[test]
+    fn a_transfer_that_failed_before_anything_moved_has_no_summary() {
+        let failure = || Some(Failure::new(Code::NotFound, "no such file", ""));
+        let mut outcome = Outcome { failure: failure(), transfer: true, ..Outcome::default() };
+        assert!(!worth_a_summary(&outcome));
+        outcome.files.failed = 1;
+        assert!(worth_a_summary(&outcome));
+        assert!(worth_a_summary(&Outcome { bytes: 1, failure: failure(), ..Outcome::default() }));
+        assert!(worth_a_summary(&Outcome::default()), "nothing to do is worth saying");
+    }
 
     #[test]
     fn a_summary_names_counts_rate_and_stage() {

@@ -11,7 +11,8 @@ use std::ffi::OsString;
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "xfer copy [OPTIONS] <SRC>... <DST>")]
 #[command(long_about = "\
-Copies files and directories as 'cp -r' does: into DST when that is a directory, else to DST itself. Every file is \
+Copies files and directories as 'cp -r' does: into DST when that is a directory, else to DST itself; several sources \
+need a directory. DST with a trailing / is a directory, and is made when it is not there, as rsync does. Every file is \
 checked by BLAKE3 on both ends before it gets its name; a file that is there already with the same size and time is \
 left alone. What an interruption left behind is resumed by running the same command again.
 

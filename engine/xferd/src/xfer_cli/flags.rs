@@ -56,7 +56,8 @@ pub(super) struct TransferFlags {
     /// Write over the old content instead of beside it: no second copy needed, but not atomic
     #[arg(long, help_heading = "How")]
     inplace: bool,
-    /// Connections for large files [default: chosen by cores, at most 4]
+    /// At most N connections for data once there are more than 64 MiB to move, one up to that [default: as many as
+    /// both ends have cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16), help_heading = "How")]
     streams: Option<u16>,
     /// When exit 0 is said: none (visible), file (each synced) or tree (synced in batches, with their
