@@ -97,6 +97,20 @@ limits! {
     chunk_values_max: u32 = 131_072, 16, 131_072;
     /// Bytes of a manifest.
     manifest_bytes_max: u32 = 4 * MIB + 4 * KIB, KIB, 4 * MIB + 4 * KIB;
+    /// Files from this on are sent as a delta against an older one of the same name: a chunk. Below it the older
+    /// one is read faster than its pieces are named and answered.
+    delta_file_bytes_min: u64 = MIB as u64, 2 * KIB as u64, 1 << 40;
+    /// Average piece of a delta at its finest; coarser for larger files.
+    piece_bytes_min: u32 = 8 * KIB, 512, 64 * MIB;
+    /// Average piece of a delta at its coarsest; a file that would need coarser ones goes whole.
+    piece_bytes_max: u32 = 64 * MIB, 4 * KIB, 64 * MIB;
+    /// The list of pieces of one file, 20 bytes each; its sender-side index takes five times as much memory.
+    pieces_bytes_max: u32 = 4 * MIB, KIB, 4 * MIB;
+    /// Lists of one transfer that a sender holds at once.
+    deltas_open_max: u32 = 4, 2, 64;
+    /// Bytes of both files, or a quarter of them if that is more, that are compared in vain before a delta is
+    /// given up.
+    delta_probe_bytes: u64 = 16 * MIB as u64, 4 * KIB as u64, 1 << 40;
     /// Files up to this travel in packs.
     pack_file_bytes_max: u32 = 128 * KIB, 512, 128 * KIB;
     /// Files above this have a journal: one window.
@@ -252,6 +266,12 @@ impl Limits {
         }
         if self.chunk_bytes_min > self.chunk_bytes_max || self.chunk_bytes_max > self.chunk_bytes_huge {
             return Some("chunk_bytes_min, chunk_bytes_max and chunk_bytes_huge must not decrease");
+        }
+        if self.piece_bytes_min < 512 || self.piece_bytes_min > self.piece_bytes_max {
+            return Some("piece_bytes_min must be at least 512 and at most piece_bytes_max");
+        }
+        if self.pieces_bytes_max < 40 {
+            return Some("pieces_bytes_max must hold two rows");
         }
         None
     }

@@ -10,6 +10,7 @@
 //! - [`manifest`]: which chunks of a file are here, durable, missing
 //! - [`publish`]: sync, commit, rename, sync: the order of every publication
 //! - [`resume`]: what a restart keeps, rolls forward and sweeps
+//! - [`delta`]: a new file out of an older one: when it pays, and in which steps
 //! - [`delete`]: which names `--delete` removes
 //! - [`meta`]: which mode, owner and times a name gets, and whether it is up to date
 //!
@@ -23,6 +24,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod delete;
+pub mod delta;
 pub mod escape;
 pub mod journal;
 pub mod manifest;

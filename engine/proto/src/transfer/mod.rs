@@ -10,6 +10,7 @@
 //! Offer -> OfferReply        offer, filter
 //! Entries -> Want            entries, order, want
 //! Chunk, Pack -> Ack         chunk, pack, manifest, ack
+//! Pieces -> Chunk            delta
 //! Seal -> Ack published      merkle, seal
 //! Receipt                    receipt, receipt_file
 //! ```
@@ -22,6 +23,7 @@ use base::name::PathError;
 
 pub mod ack;
 pub mod chunk;
+pub mod delta;
 pub mod entries;
 pub mod manifest;
 pub mod merkle;
@@ -79,8 +81,6 @@ pub enum Malformed {
     },
     /// A request holds a field or option that this version does not know.
     Unknown,
-    /// A verdict that was not negotiated (pieces).
-    NotNegotiated,
     /// A filter pattern is no pattern.
     Pattern,
 }
@@ -126,6 +126,8 @@ pub const LAYOUTS: &[Layout] = &[
     entries::ENTRY,
     want::HEAD,
     want::RUN,
+    delta::pieces::LAYOUT,
+    delta::copies::LAYOUT,
     pack::ROW,
     manifest::LAYOUT,
     seal::LAYOUT,

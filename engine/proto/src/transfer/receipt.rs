@@ -37,6 +37,7 @@ pub const LAYOUT: Layout = Layout {
         field("metadata", "u64", "names of which only metadata was set"),
         field("directories", "u64", "directories among created and metadata"),
         field("bytes", "u64", "content of the files put in place"),
+        field("reused", "u64", "of these bytes, taken from what was there before: deltas"),
         field("unchanged", "u64", "entries that were equal already"),
         field("failed", "u64", "entries that failed"),
         field("deleted", "u64", "names deleted"),
@@ -67,6 +68,8 @@ pub struct Counts {
     pub directories: u64,
     /// Content of the files put in place.
     pub bytes: u64,
+    /// Of these bytes, what deltas took from older files instead of the wire.
+    pub reused: u64,
     /// Entries that were equal already.
     pub unchanged: u64,
     /// Entries that failed.
@@ -153,7 +156,7 @@ impl ReceiptBody {
         out.bytes(&self.receiver.0).counted16(self.root.as_bytes()).bytes(&self.merkle.0).u32(self.seals);
         let counts = &self.counts;
         out.u64(counts.created).u64(counts.replaced).u64(counts.metadata);
-        out.u64(counts.directories).u64(counts.bytes);
+        out.u64(counts.directories).u64(counts.bytes).u64(counts.reused);
         out.u64(counts.unchanged).u64(counts.failed).u64(counts.deleted);
         out.u8(self.durability as u8).u8(u8::from(self.inplace)).u8(self.verify as u8);
         for ms in self.stages_ms {
@@ -179,6 +182,7 @@ impl ReceiptBody {
             metadata: reader.u64()?,
             directories: reader.u64()?,
             bytes: reader.u64()?,
+            reused: reader.u64()?,
             unchanged: reader.u64()?,
             failed: reader.u64()?,
             deleted: reader.u64()?,
@@ -289,6 +293,7 @@ mod tests {
                 metadata: 6,
                 directories: 8,
                 bytes: 9,
+                reused: 4,
                 unchanged: 10,
                 failed: 11,
                 deleted: 12,

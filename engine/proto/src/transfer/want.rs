@@ -14,6 +14,7 @@ use base::limits::Limits;
 const HEAD_BYTES: usize = 10;
 const RUN_BYTES: usize = 3;
 const RANGE_BYTES: usize = 8;
+const PIECES_BYTES: usize = 9;
 
 /// Byte table of the head.
 pub const HEAD: Layout = Layout {
@@ -35,13 +36,13 @@ pub const RUN: Layout = Layout {
         field(
             "verdict",
             "u8",
-            "0 nothing, 1 all, 2 metadata, 3 ranges, 4 pieces (refused), 5 manifest, 6 refused, 7 made, 8 all over what is there",
+            "0 nothing, 1 all, 2 metadata, 3 ranges, 4 pieces, 5 manifest, 6 refused, 7 made, 8 all over what is there",
         ),
-        field("run", "u16", "entries, at least 1; 1 for ranges"),
+        field("run", "u16", "entries, at least 1; 1 for ranges and pieces"),
         field(
             "body",
             "by verdict",
-            "3: u32 count (0: only the seal is wanted), then u32 first chunk and u32 chunks of each; 6: u16 code",
+            "3: u32 count (0: only the seal is wanted), then u32 first chunk and u32 chunks of each; 4: u64 size of the older file, u8 piece_log2, then as 3 (0: all are wanted); 6: u16 code",
         ),
     ],
 };
@@ -71,6 +72,15 @@ pub enum Verdict {
     /// These chunks: ascending, neither overlapping nor touching. None: every chunk is there since an earlier
     /// run, and only the seal is wanted.
     Ranges(Vec<ChunkRange>),
+    /// As a delta against an older file, whose pieces follow in Pieces messages.
+    Pieces {
+        /// Bytes of the older file.
+        old_size: u64,
+        /// log2 of the average piece, see [`Fineness`](super::delta::Fineness).
+        log2: u8,
+        /// Chunks that are missing, as in [`Verdict::Ranges`]; none: all of them.
+        ranges: Vec<ChunkRange>,
+    },
     /// The chunk values first, then it asks again.
     Manifest,
     /// It will not take the entry.
@@ -86,6 +96,7 @@ impl Verdict {
             Self::Replace => 8,
             Self::Metadata => 2,
             Self::Ranges(_) => 3,
+            Self::Pieces { .. } => 4,
             Self::Manifest => 5,
             Self::Refused(_) => 6,
         }
@@ -94,9 +105,22 @@ impl Verdict {
     fn body_bytes(&self) -> usize {
         match self {
             Self::Ranges(ranges) => 4 + ranges.len() * RANGE_BYTES,
+            Self::Pieces { ranges, .. } => PIECES_BYTES + 4 + ranges.len() * RANGE_BYTES,
             Self::Refused(_) => 2,
             _ => 0,
         }
+    }
+
+    fn ranges_mut(&mut self) -> Option<&mut Vec<ChunkRange>> {
+        match self {
+            Self::Ranges(ranges) | Self::Pieces { ranges, .. } => Some(ranges),
+            _ => None,
+        }
+    }
+
+    /// Whether it speaks of one entry alone.
+    fn is_single(&self) -> bool {
+        matches!(self, Self::Ranges(_) | Self::Pieces { .. })
     }
 }
 
@@ -158,7 +182,7 @@ impl Want {
         if u32::from(self.count) >= limits.entries_batch_max {
             return Err(Full);
         }
-        let single = matches!(verdict, Verdict::Ranges(_));
+        let single = verdict.is_single();
         if let Some(run) = self.runs.last_mut().filter(|run| !single && run.verdict == *verdict) {
             run.count += 1;
             self.count += 1;
@@ -166,10 +190,10 @@ impl Want {
         }
         let room = limits.record_bytes as usize - self.bytes;
         let mut verdict = verdict.clone();
-        if let Verdict::Ranges(ranges) = &mut verdict {
+        if let Some(ranges) = verdict.ranges_mut() {
             assert!(check_ranges(ranges, u32::MAX).is_ok(), "ranges ascend");
             if self.runs.is_empty() {
-                fold_ranges(ranges, (room - RUN_BYTES - 4) / RANGE_BYTES);
+                fold_ranges(ranges, (room - RUN_BYTES - PIECES_BYTES - 4) / RANGE_BYTES);
             }
         }
         let bytes = RUN_BYTES + verdict.body_bytes();
@@ -189,11 +213,10 @@ impl Want {
         for run in &self.runs {
             out.u8(run.verdict.byte()).u16(run.count);
             match &run.verdict {
-                Verdict::Ranges(ranges) => {
-                    out.u32(ranges.len() as u32);
-                    for range in ranges {
-                        out.u32(range.first).u32(range.count);
-                    }
+                Verdict::Ranges(ranges) => write_ranges(&mut out, ranges),
+                Verdict::Pieces { old_size, log2, ranges } => {
+                    out.u64(*old_size).u8(*log2);
+                    write_ranges(&mut out, ranges);
                 }
                 Verdict::Refused(code) => {
                     out.u16(code.number());
@@ -223,7 +246,7 @@ impl Want {
                 return Err(no_meaning("run", u64::from(run)));
             }
             let verdict = read_verdict(&mut reader, verdict, limits)?;
-            if run != 1 && matches!(verdict, Verdict::Ranges(_)) {
+            if run != 1 && verdict.is_single() {
                 return Err(no_meaning("run", u64::from(run)));
             }
             want.count += run;
@@ -243,7 +266,11 @@ fn read_verdict(reader: &mut Reader<'_>, byte: u8, limits: &Limits) -> Result<Ve
         8 => Verdict::Replace,
         2 => Verdict::Metadata,
         3 => Verdict::Ranges(read_ranges(reader, limits)?),
-        4 => return Err(Malformed::NotNegotiated),
+        4 => Verdict::Pieces {
+            old_size: reader.u64()?,
+            log2: reader.u8()?,
+            ranges: read_ranges(reader, limits)?,
+        },
         5 => Verdict::Manifest,
         6 => {
             let number = reader.u16()?;
@@ -251,6 +278,13 @@ fn read_verdict(reader: &mut Reader<'_>, byte: u8, limits: &Limits) -> Result<Ve
         }
         _ => return Err(no_meaning("verdict", u64::from(byte))),
     })
+}
+
+fn write_ranges(out: &mut Writer, ranges: &[ChunkRange]) {
+    out.u32(ranges.len() as u32);
+    for range in ranges {
+        out.u32(range.first).u32(range.count);
+    }
 }
 
 fn read_ranges(reader: &mut Reader<'_>, limits: &Limits) -> Result<Vec<ChunkRange>, Malformed> {
@@ -299,10 +333,11 @@ mod tests {
                 next = first + count;
                 ChunkRange { first, count }
             });
-            Verdict::Ranges(
-                ranges.filter(|range| range.first + range.count <= 16).take(3).collect::<Vec<_>>(),
-            )
+            ranges.filter(|range| range.first + range.count <= 16).take(3).collect::<Vec<_>>()
         });
+        let pieces = (any::<u64>(), 9u8..13, ranges.clone())
+            .prop_map(|(old_size, log2, ranges)| Verdict::Pieces { old_size, log2, ranges });
+        let ranges = ranges.prop_map(Verdict::Ranges);
         prop_oneof![
             Just(Verdict::Nothing),
             Just(Verdict::All),
@@ -313,6 +348,7 @@ mod tests {
             Just(Verdict::Refused(Code::TooLarge)),
             Just(Verdict::Refused(Code::BadPath)),
             ranges,
+            pieces,
         ]
     }
 
@@ -378,7 +414,9 @@ mod tests {
             Want::parse(&out, &limits)
         };
         assert!(head(1, &[0, 0, 1]).is_ok());
-        assert_eq!(head(1, &[4, 0, 1]), Err(Malformed::NotNegotiated));
+        assert!(head(1, &[4, 0, 1]).is_err());
+        assert!(head(1, &[4, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 13, 0, 0, 0, 0]).is_ok());
+        assert!(head(2, &[4, 0, 2, 0, 0, 0, 0, 0, 0, 1, 0, 13, 0, 0, 0, 0]).is_err());
         assert!(head(1, &[9, 0, 1]).is_err());
         assert!(head(1, &[0, 0, 0]).is_err());
         assert!(head(1, &[0, 0, 2]).is_err());

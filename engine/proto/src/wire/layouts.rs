@@ -55,7 +55,7 @@ pub const LAYOUTS: &[Layout] = &[
             field("file", "u32", "index in the order of entries"),
             field("chunk", "u32", "index in the file"),
             field("offset", "u32", "of the data in the chunk, bytes"),
-            field("run", "u32", "length of a hole, bytes; else zero"),
+            field("run", "u32", "length of a hole, or of all copies, bytes; else zero"),
             field("reserved", "u16", "zero"),
             field("flags", "u16", "see Flags"),
         ],
@@ -83,6 +83,7 @@ const FLAGS: &[(&str, u16, &str)] = &[
     ("hole", 4, "Chunk: a run of zeros, no data"),
     ("last", 8, "Chunk: last record of its chunk, the trailer carries the value"),
     ("zstd", 16, "refused until negotiated"),
+    ("copy", 32, "Chunk: the data is rows of copies out of the receiver's older file, see Copy row"),
 ];
 
 /// Bytes of a fixed-width type, `None` for what varies.

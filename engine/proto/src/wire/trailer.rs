@@ -21,8 +21,10 @@ impl Flags {
     pub const LAST: Self = Self(8);
     /// Compressed; refused until negotiated.
     pub const ZSTD: Self = Self(16);
+    /// The data says where in the receiver's older file the content lies.
+    pub const COPY: Self = Self(32);
 
-    const KNOWN: u16 = 15;
+    const KNOWN: u16 = 15 | 32;
 
     /// Reads flags from a peer.
     ///
@@ -37,7 +39,7 @@ impl Flags {
 
     /// Refuses the flags that only a Chunk may have.
     fn of_whole_data(self) -> Result<Self, WireError> {
-        if self.hole() || self.last() { Err(WireError::Flags(self.0)) } else { Ok(self) }
+        if self.hole() || self.last() || self.copy() { Err(WireError::Flags(self.0)) } else { Ok(self) }
     }
 
     /// The bits.
@@ -68,6 +70,10 @@ impl Flags {
     pub fn hole(self) -> bool {
         self.contains(Self::HOLE)
     }
+    /// Whether the record's data is rows of copies.
+    pub fn copy(self) -> bool {
+        self.contains(Self::COPY)
+    }
     /// Whether the record is the last of its chunk.
     pub fn last(self) -> bool {
         self.contains(Self::LAST)
@@ -87,7 +93,7 @@ pub struct ChunkTrailer {
     pub chunk: ChunkIndex,
     /// Where in the chunk the record's data begins, in bytes.
     pub offset: u32,
-    /// Length of a run of zeros when [`Flags::HOLE`] is set, else zero.
+    /// Length of a run of zeros when [`Flags::HOLE`] is set, of all copies when [`Flags::COPY`] is, else zero.
     pub run: u32,
     /// Flags.
     pub flags: Flags,
@@ -115,7 +121,10 @@ impl ChunkTrailer {
         if reserved != 0 {
             return Err(WireError::Value { field: "reserved", value: reserved.into() });
         }
-        if flags.hole() == (run == 0) {
+        if flags.hole() && flags.copy() {
+            return Err(WireError::Flags(flags.0));
+        }
+        if (flags.hole() || flags.copy()) == (run == 0) {
             return Err(WireError::Value { field: "run", value: run.into() });
         }
         if !flags.last() && value != Value::default() {
@@ -272,7 +281,13 @@ mod tests {
         assert_eq!(ChunkTrailer::parse(&reserved), Err(WireError::Value { field: "reserved", value: 1 }));
         assert!(ChunkTrailer::parse(&chunk().encode()[1..]).is_err());
         assert_eq!(Flags::parse(16), Err(WireError::Flags(16)));
-        assert_eq!(Flags::parse(32), Err(WireError::Flags(32)));
+        assert_eq!(Flags::parse(64), Err(WireError::Flags(64)));
         assert!(Trailer::parse(FrameType::Ping, &plain_trailer(Flags::LAST)).is_err());
+        let copies = ChunkTrailer { flags: Flags::COPY.with(Flags::LAST), run: 5, ..chunk() };
+        assert_eq!(ChunkTrailer::parse(&copies.encode()), Ok(copies));
+        assert!(ChunkTrailer::parse(&ChunkTrailer { run: 0, ..copies }.encode()).is_err());
+        let both = ChunkTrailer { flags: copies.flags.with(Flags::HOLE), ..copies };
+        assert_eq!(ChunkTrailer::parse(&both.encode()), Err(WireError::Flags(44)));
+        assert!(Trailer::parse(FrameType::Want, &plain_trailer(Flags::COPY)).is_err());
     }
 }

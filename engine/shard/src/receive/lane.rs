@@ -162,6 +162,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         data_len: u32,
         trailer: ChunkTrailer,
     ) {
+        if trailer.flags.copy() {
+            return links.fail(core, self.link, Code::InvalidRequest, "copies that nothing was named for");
+        }
         let Some(files) = self.transfers.get_mut(&home) else { return };
         let run = if trailer.flags.hole() { trailer.run } else { data_len };
         let Some(at) = files.place(&grant, &trailer, run) else {

@@ -366,7 +366,7 @@ impl Home {
                 item.action = FileAction::Replaced;
                 None
             }
-            Verdict::All | Verdict::Manifest => None,
+            Verdict::All | Verdict::Manifest | Verdict::Pieces { .. } => None,
         };
         let (file, packed) = (item.entry.kind == Kind::File, item.entry.chunk_log2 == 0);
         self.seals.add(item, &core.settings.limits, core.now.mono_ns);

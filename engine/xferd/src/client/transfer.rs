@@ -62,6 +62,7 @@ fn options(flags: &TransferOptions) -> Result<Options, Failure> {
         dry_run: flags.dry_run,
         checksum: flags.checksum,
         inplace: flags.inplace,
+        delta: false,
         existing: Existing::Overwrite,
         durability: crate::server::durability(flags.durability),
         verify: if flags.verify_transport { Verify::Transport } else { Verify::Full },

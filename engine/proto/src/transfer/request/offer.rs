@@ -292,7 +292,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn offers() -> impl Strategy<Value = Offer> {
-        let flags = any::<[bool; 10]>();
+        let flags = any::<[bool; 11]>();
         let words = (0u8..4, 0u8..3, 0u8..2, 1u8..3, 1u8..4);
         let rest = (
             any::<u32>(),
@@ -322,6 +322,7 @@ mod tests {
                     dry_run: flags[7],
                     checksum: flags[8],
                     inplace: flags[9],
+                    delta: flags[10],
                     existing: Existing::from_byte(words.0).expect("a value"),
                     durability: Durability::from_byte(words.1).expect("a value"),
                     verify: Verify::from_byte(words.2).expect("a value"),

@@ -22,6 +22,7 @@ pub const LAYOUT: Layout = Layout {
         field("dry_run", "boolean", "decide and report, change nothing"),
         field("checksum", "boolean", "compare content instead of size and time"),
         field("inplace", "boolean", "write into existing files, not atomically"),
+        field("delta", "boolean", "changed files may travel as pieces"),
         field("existing", "text", "`overwrite` (default), `create`, `replace` or `keep`"),
         field("durability", "text", "`none`, `file` or `tree` (default)"),
         field("verify", "text", "`full` (default) or `transport`"),
@@ -128,6 +129,8 @@ pub struct Options {
     pub checksum: bool,
     /// Write into existing files, not atomically.
     pub inplace: bool,
+    /// Changed files may travel as pieces of what is there.
+    pub delta: bool,
     /// What becomes of existing files.
     pub existing: Existing,
     /// How safe the result has to be.
@@ -153,6 +156,7 @@ impl Default for Options {
             dry_run: false,
             checksum: false,
             inplace: false,
+            delta: false,
             existing: Existing::Overwrite,
             durability: Durability::Tree,
             verify: Verify::Full,
@@ -173,6 +177,7 @@ pub(super) const OPTION_KEYS: &[&str] = &[
     "dry_run",
     "checksum",
     "inplace",
+    "delta",
     "existing",
     "durability",
     "verify",
@@ -193,6 +198,7 @@ impl Options {
             .bool(cstr!("dry_run"), self.dry_run)
             .bool(cstr!("checksum"), self.checksum)
             .bool(cstr!("inplace"), self.inplace)
+            .bool(cstr!("delta"), self.delta)
             .text(cstr!("existing"), self.existing.name())
             .text(cstr!("durability"), self.durability.name())
             .text(cstr!("verify"), self.verify.name())
@@ -214,6 +220,7 @@ impl Options {
             dry_run: fields.bool("dry_run")?,
             checksum: fields.bool("checksum")?,
             inplace: fields.bool("inplace")?,
+            delta: fields.bool("delta")?,
             existing: fields.choice("existing", Existing::from_name)?.unwrap_or(default.existing),
             durability: fields.choice("durability", Durability::from_name)?.unwrap_or(default.durability),
             verify: fields.choice("verify", Verify::from_name)?.unwrap_or(default.verify),
