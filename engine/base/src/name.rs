@@ -10,6 +10,15 @@ use core::fmt;
 /// Longest component in bytes: NAME_MAX of every Linux file system.
 pub const NAME_BYTES_MAX: usize = 255;
 
+/// How every name of the engine's own begins. Refused from peers, left out of listings and of `--delete`.
+pub const RESERVED_PREFIX: &[u8] = b".xferd-";
+
+/// Whether a name is kept for the engine itself. Without regard to case, because a file system that folds
+/// case would open a part under the other spelling.
+pub fn is_reserved(name: &[u8]) -> bool {
+    name.get(..RESERVED_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX))
+}
+
 /// One path component: 1 to 255 bytes, no `/`, no NUL, neither `.` nor `..`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<'a>(&'a [u8]);

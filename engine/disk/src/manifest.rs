@@ -9,9 +9,6 @@ use alloc::vec::Vec;
 use base::ids::{ChunkIndex, Value};
 use base::limits::Limits;
 
-/// Files above this are refused: 2^17 chunks of 2^30 bytes.
-pub const FILE_BYTES_MAX: u64 = 1 << 47;
-
 /// A run of chunks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ChunkRange {
@@ -24,11 +21,6 @@ pub struct ChunkRange {
 /// Why a file cannot be cut as asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ManifestRefused {
-    /// The file exceeds what the largest chunks can cover.
-    FileTooLarge {
-        /// Its length.
-        size: u64,
-    },
     /// Not a chunk size of this protocol.
     ChunkSize {
         /// As given.
@@ -48,21 +40,6 @@ pub enum ManifestRefused {
         /// How many it has.
         count: u32,
     },
-}
-
-/// log2 of the chunk size for a file of this length: the smallest whose values fit a manifest.
-///
-/// # Errors
-/// No chunk size is large enough.
-pub fn chunk_log2_for(size: u64, limits: &Limits) -> Result<u8, ManifestRefused> {
-    let mut chunk = u64::from(limits.chunk_bytes_min);
-    while size.div_ceil(chunk) > u64::from(limits.chunk_values_max) {
-        chunk *= 2;
-        if chunk > u64::from(limits.chunk_bytes_huge) {
-            return Err(ManifestRefused::FileTooLarge { size });
-        }
-    }
-    Ok(chunk.trailing_zeros() as u8)
 }
 
 /// Receive state of one file.
@@ -87,9 +64,6 @@ impl ChunkMap {
         let chunk = 1u64.checked_shl(u32::from(chunk_log2)).unwrap_or(0);
         if chunk < u64::from(limits.chunk_bytes_min) || chunk > u64::from(limits.chunk_bytes_huge) {
             return Err(ManifestRefused::ChunkSize { chunk_log2 });
-        }
-        if size > FILE_BYTES_MAX {
-            return Err(ManifestRefused::FileTooLarge { size });
         }
         let count = size.div_ceil(chunk);
         let most = limits.chunk_values_max;
@@ -324,14 +298,10 @@ mod tests {
     }
 
     #[test]
-    fn chunk_sizes_grow_with_the_file_and_end() {
+    fn a_file_is_cut_only_into_chunks_that_a_manifest_holds() {
         let limits = Limits::DEFAULT;
-        assert_eq!(chunk_log2_for(0, &limits), Ok(20));
-        assert_eq!(chunk_log2_for(1 << 37, &limits), Ok(20));
-        assert_eq!(chunk_log2_for((1 << 37) + 1, &limits), Ok(21));
-        assert_eq!(chunk_log2_for(8 << 40, &limits), Ok(26));
-        assert_eq!(chunk_log2_for(FILE_BYTES_MAX, &limits), Ok(30));
-        assert!(chunk_log2_for(FILE_BYTES_MAX + 1, &limits).is_err());
+        assert!(ChunkMap::new(1 << 47, 30, &limits).is_ok());
+        assert!(ChunkMap::new((1 << 47) + 1, 30, &limits).is_err());
         assert!(ChunkMap::new(1, 19, &limits).is_err());
         assert!(ChunkMap::new(1, 31, &limits).is_err());
         assert!(ChunkMap::new(1, 255, &limits).is_err());

@@ -1,7 +1,6 @@
 //! The only home of paths that come from a peer.
 //!
-//! A remote argument becomes a [`SharePath`], a path of an entry goes through [`entry_path`], a link target
-//! through [`link_target`]. What passes is a [`RelPath`] within the limits, without a component that leaves
+//! A remote argument becomes a [`SharePath`]: a [`RelPath`] within the limits, without a component that leaves
 //! its directory and without a name of our own. The names we make ourselves are [`ReservedName`]s.
 
 use crate::{Hash, derive};
@@ -13,14 +12,7 @@ use base::limits::Limits;
 use base::name::{Name, NameError, PathError, RelPath};
 use core::fmt;
 
-/// How every name of our own begins. Refused from peers, left out of listings and of `--delete`.
-pub const RESERVED_PREFIX: &[u8] = b".xferd-";
-
-/// Whether a name is kept for ourselves. Without regard to case, because a file system that folds case
-/// would open our part under the other spelling.
-pub fn is_reserved(name: &[u8]) -> bool {
-    name.get(..RESERVED_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX))
-}
+pub use base::name::{RESERVED_PREFIX, is_reserved};
 
 /// Which rule a path from a peer or a user broke, and where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,33 +100,6 @@ impl<'a> SharePath<'a> {
     /// Whether it can only mean a directory: it ended in `/`, or it is `/` itself.
     pub fn must_be_directory(&self) -> bool {
         self.directory
-    }
-}
-
-/// Checks the path of an entry from a peer; empty names the transfer's destination itself.
-///
-/// # Errors
-/// The first rule it breaks.
-pub fn entry_path<'a>(bytes: &'a [u8], limits: &Limits) -> Result<RelPath<'a>, PathRefused> {
-    checked(bytes, limits)
-}
-
-/// Checks the target of a symlink: 1 byte to the length of a path, no NUL. It is kept byte for byte and
-/// never followed, so it may point anywhere.
-///
-/// # Errors
-/// The rule it breaks.
-pub fn link_target<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], PathRefused> {
-    let most = limits.path_bytes_max;
-    if bytes.is_empty() {
-        return Err(PathRefused { at: 0, rule: PathRule::Empty });
-    }
-    if bytes.len() >= most as usize {
-        return Err(PathRefused { at: most, rule: PathRule::PathTooLong { most } });
-    }
-    match bytes.iter().position(|&b| b == 0) {
-        Some(at) => Err(PathRefused { at: at as u32, rule: PathRule::Nul }),
-        None => Ok(bytes),
     }
 }
 
@@ -415,23 +380,14 @@ mod tests {
     #[test]
     fn small_limits_hold_too_and_joined_paths_are_checked_whole() {
         let limits = Limits::TINY;
-        assert!(entry_path(&[b'a'; 65], &limits).is_err());
+        assert!(checked(&[b'a'; 65], &limits).is_err());
         let mut out = Vec::new();
-        let five = entry_path(b"a/b/c/d/e", &limits).expect("valid");
+        let five = checked(b"a/b/c/d/e", &limits).expect("valid");
         let refused = join(five, five, &mut out, &limits).expect_err("too deep together");
         assert_eq!(refused.rule, PathRule::TooDeep { most: 8 });
         let joined = join(RelPath::ROOT, five, &mut out, &limits).expect("valid");
         assert_eq!(joined.as_bytes(), b"a/b/c/d/e");
         assert_eq!(join(five, RelPath::ROOT, &mut out, &limits).expect("valid").as_bytes(), b"a/b/c/d/e");
-    }
-
-    #[test]
-    fn link_targets_may_point_anywhere_but_are_bounded() {
-        let limits = Limits::TINY;
-        assert_eq!(link_target(b"../../etc/passwd", &limits), Ok(&b"../../etc/passwd"[..]));
-        assert_eq!(link_target(b"", &limits).map_err(|e| e.rule), Err(PathRule::Empty));
-        assert_eq!(link_target(b"a\0", &limits).map_err(|e| e.rule), Err(PathRule::Nul));
-        assert!(link_target(&[b'a'; 256], &limits).is_err());
     }
 
     #[test]

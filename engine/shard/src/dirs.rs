@@ -172,7 +172,7 @@ impl Dirs {
     /// flight on a descriptor that was not held.
     pub(crate) fn settle<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
         for fd in self.retired.drain(..) {
-            close(core, fd);
+            core.close_now(fd);
         }
     }
 
@@ -180,16 +180,11 @@ impl Dirs {
     pub(crate) fn clear<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
         for dir in self.slots.drain(..).flatten() {
             if let Some(fd) = dir.fd {
-                close(core, fd);
+                core.close_now(fd);
             }
         }
         self.settle(core);
         self.free.clear();
         self.open = 0;
     }
-}
-
-fn close<I: Io, H: Hooks>(core: &mut Core<I, H>, fd: Fd) {
-    // Closing a directory that was only read cannot fail in a way that matters.
-    let _ = core.act(|_| Act::Close { fd });
 }

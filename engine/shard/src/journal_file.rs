@@ -33,20 +33,15 @@ pub(crate) fn open<I: Io, H: Hooks>(
         let held = core.act(|_| Act::Lock { fd }).and_then(|_| has_name(core, fd, name));
         match held {
             Ok(true) => return Ok(fd),
-            Ok(false) => close(core, fd),
+            // At once: whoever waits for a lock comes back soon, and descriptors are few.
+            Ok(false) => core.close_now(fd),
             Err(errno) => {
-                close(core, fd);
+                core.close_now(fd);
                 return Err(errno);
             }
         }
     }
     Err(Errno::AGAIN)
-}
-
-/// At once: whoever waits for a lock comes back soon, and descriptors are few.
-fn close<I: Io, H: Hooks>(core: &mut Core<I, H>, fd: Fd) {
-    // Nothing was written to it.
-    let _ = core.act(|_| Act::Close { fd });
 }
 
 fn has_name<I: Io, H: Hooks>(core: &mut Core<I, H>, fd: Fd, name: Name<'_>) -> Result<bool, Errno> {

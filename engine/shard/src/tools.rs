@@ -74,6 +74,12 @@ impl<I: Io, H: Hooks> Core<I, H> {
         self.ops.close(&mut self.io, fd);
     }
 
+    /// Closes a descriptor at once: nothing is in flight on it, and nothing was written that a failure to
+    /// close could lose.
+    pub(crate) fn close_now(&mut self, fd: Fd) {
+        let _ = self.act(|_| Act::Close { fd });
+    }
+
     /// An empty batch, recycled.
     pub(crate) fn batch(&mut self) -> Batch<I::Buf> {
         self.spare.pop().unwrap_or_default()

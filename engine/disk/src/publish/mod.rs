@@ -8,8 +8,7 @@
 //! ```
 //!
 //! [`Checkpoint`] makes received chunks durable (step 5 of the durable receive, ARCHITECTURE.md). [`TreePublication`] gives a batch
-//! its final names under any durability. [`FilePublication`] is both for one large file. [`InPlace`] guards
-//! a file written over its old content.
+//! its final names under any durability. [`InPlace`] guards a file written over its old content.
 //!
 //! Order within a batch; each arrow waits for everything before it:
 //!
@@ -24,7 +23,6 @@
 
 mod checkpoint;
 mod in_place;
-mod single;
 mod tree;
 
 #[cfg(test)]
@@ -36,7 +34,6 @@ mod tests;
 
 pub use checkpoint::Checkpoint;
 pub use in_place::InPlace;
-pub use single::FilePublication;
 pub use tree::{Full, Publish, TreePublication};
 
 use crate::paths::ReservedName;

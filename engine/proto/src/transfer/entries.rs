@@ -250,14 +250,6 @@ pub struct EntriesBatch {
 }
 
 impl EntriesBatch {
-    /// The transfer a batch belongs to, before the rest is parsed with that transfer's [`Order`].
-    ///
-    /// # Errors
-    /// Too short.
-    pub fn transfer_of(bytes: &[u8]) -> Result<u32, Malformed> {
-        Ok(Reader::new(bytes).u32()?)
-    }
-
     /// Reads and checks a batch. After an error `order` is of no further use.
     ///
     /// # Errors
@@ -576,8 +568,7 @@ mod tests {
     #[test]
     fn an_empty_batch_may_end_a_transfer() {
         let bytes = EntriesWriter::new(&Limits::TINY, 1, 0, 0).finish(true, false);
-        assert_eq!(EntriesBatch::transfer_of(&bytes), Ok(1));
         let batch = EntriesBatch::parse(&bytes, &Limits::TINY, &mut Order::new()).expect("valid");
-        assert!(batch.end && batch.entries.is_empty());
+        assert!(batch.transfer == 1 && batch.end && batch.entries.is_empty());
     }
 }

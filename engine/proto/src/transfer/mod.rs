@@ -37,9 +37,6 @@ pub mod want;
 
 pub use request::{filter, list, offer, options, remove};
 
-/// Names that begin so are the engine's own staging names: refused from peers, left out of listings.
-pub const RESERVED_PREFIX: &[u8] = b".xferd-";
-
 /// Which rule of a transfer message the peer broke.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Malformed {
@@ -56,7 +53,7 @@ pub enum Malformed {
     },
     /// A path breaks a path rule.
     Path(PathError),
-    /// A path holds a component that begins with [`RESERVED_PREFIX`].
+    /// A path holds a component that is [reserved](base::name::is_reserved).
     Reserved,
     /// Entries are not depth first with siblings by bytes, or a parent is missing or no directory.
     Order,

@@ -8,11 +8,11 @@
 //! a/   a/b   a/b/c   a/d   a.txt        `a/...` before `a.txt`: components compare, not whole strings
 //! ```
 
-use super::{Malformed, RESERVED_PREFIX, at_most};
+use super::{Malformed, at_most};
 use alloc::vec::Vec;
 use base::entry::Kind;
 use base::limits::Limits;
-use base::name::RelPath;
+use base::name::{RelPath, is_reserved};
 use core::cmp::Ordering;
 
 /// Compares two relative paths as entries are ordered: component by component, each by bytes.
@@ -36,7 +36,7 @@ pub fn check_path<'a>(path: &'a [u8], limits: &Limits) -> Result<RelPath<'a>, Ma
     for (depth, name) in path.components().enumerate() {
         at_most("depth", depth as u64 + 1, u64::from(limits.path_depth_max))?;
         at_most("name", name.as_bytes().len() as u64, u64::from(limits.name_bytes_max))?;
-        if name.as_bytes().starts_with(RESERVED_PREFIX) {
+        if is_reserved(name.as_bytes()) {
             return Err(Malformed::Reserved);
         }
     }
@@ -189,6 +189,7 @@ mod tests {
         let tiny = Limits::TINY;
         assert_eq!(check_path(b"a/.xferd-00.part", &tiny), Err(Malformed::Reserved));
         assert_eq!(check_path(b".xferd-x/b", &tiny), Err(Malformed::Reserved));
+        assert_eq!(check_path(b"a/.XferD-x", &tiny), Err(Malformed::Reserved), "in any case");
         assert!(check_path(b".xferd", &tiny).is_ok());
         assert!(matches!(check_path(b"../a", &tiny), Err(Malformed::Path(_))));
         assert!(check_path(&[b'a'; 64], &tiny).is_ok());

@@ -13,7 +13,7 @@ use base::ids::FileIndex;
 use base::io::{Act, Errno, Fd, Io, Op};
 use base::limits::Limits;
 use base::name::{Name, RelPath};
-use disk::journal::{Append, JournalKind, Writer};
+use disk::journal::{Append, JournalKind};
 use disk::paths::ReservedName;
 use disk::publish::{DirRef, FileRef, Outcome, Publish, Step, StepId, TreePublication};
 
@@ -150,14 +150,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         links: &mut Links<B>,
     ) {
         let Some(mut running) = self.publisher.running.take() else { return };
-        // Without syncs no journal is written, and none is asked for.
-        let mut unused = Writer::transfer(self.spec.id, super::stage::hash, &core.settings.limits).0;
         loop {
             let mut renames = Renames::new(core);
             let mut worked = false;
             loop {
-                let writer =
-                    self.publisher.journal.as_mut().map_or(&mut unused, |journal| &mut journal.writer);
+                let writer = self.publisher.journal.as_mut().map(|journal| &mut journal.writer);
                 let Some((id, step)) = running.machine.next(writer) else { break };
                 worked = true;
                 match step {

@@ -302,7 +302,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     core.close(fd);
                 }
                 // At once: the file's own lane opens and locks it anew.
-                let _ = core.act(|_| Act::Close { fd: journal });
+                core.close_now(journal);
                 self.answer_one(core, links, index, &Verdict::All);
             }
         }

@@ -180,8 +180,11 @@ impl Todo {
 
 impl TreePublication {
     /// The next step; `None` while nothing more can be started, and at the end. `journal` is the
-    /// transfer's.
-    pub fn next(&mut self, journal: &mut Writer) -> Option<(StepId, Step<'_>)> {
+    /// transfer's; a batch that names no file or syncs nothing needs none.
+    ///
+    /// # Panics
+    /// There is no journal and files are to be committed to it.
+    pub fn next(&mut self, journal: Option<&mut Writer>) -> Option<(StepId, Step<'_>)> {
         while self.queue.is_empty() {
             if self.in_flight_count > 0 || self.phase == Phase::Over {
                 return None;
@@ -381,7 +384,8 @@ impl TreePublication {
         self.queue.extend(wanted.map(|(index, _)| Todo::SyncDir(index as u32)));
     }
 
-    fn step(&mut self, todo: Todo, journal: &mut Writer) -> Step<'_> {
+    fn step(&mut self, todo: Todo, journal: Option<&mut Writer>) -> Step<'_> {
+        let journal = || journal.expect("what is committed to has a journal");
         match todo {
             Todo::SyncData(i) => Step::SyncData(FileRef(i)),
             Todo::SyncFull(i) => Step::SyncFull(FileRef(i)),
@@ -407,8 +411,8 @@ impl TreePublication {
                 meta: self.directories[i as usize].meta.unwrap_or_default(),
             },
             Todo::SyncDir(i) => Step::SyncDir(DirRef(i)),
-            Todo::AppendCommitting => append(JournalRef::Transfer, self.committing(journal)),
-            Todo::AppendDone => append(JournalRef::Transfer, journal.done(self.batch)),
+            Todo::AppendCommitting => append(JournalRef::Transfer, self.committing(journal())),
+            Todo::AppendDone => append(JournalRef::Transfer, journal().done(self.batch)),
             Todo::SyncJournal => Step::SyncJournal(JournalRef::Transfer),
             Todo::Reach(point) => Step::Reach(point),
         }
