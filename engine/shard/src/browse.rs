@@ -2,8 +2,9 @@
 
 use crate::command::Failure;
 use crate::control::{decide, failure};
+use crate::dirs::Dirs;
 use crate::place;
-use crate::receive::remove as remove_name;
+use crate::removal::{Mode, Removal};
 use crate::send::Walk;
 use crate::settings::Share;
 use crate::tools::Core;
@@ -11,10 +12,14 @@ use base::codes::Code;
 use base::entry::{Entry, FileTime, Kind};
 use base::hooks::{Action, Hooks, Peer};
 use base::io::Io;
-use base::name::RelPath;
+use base::name::{RelPath, join};
+use disk::delete::{DeleteWalk, Doomed, Removed};
 use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
 use proto::transfer::list::{ListPage, ListRequest};
 use proto::transfer::remove::{RemoveReply, RemoveRequest};
+
+/// Directories a removal holds open at once.
+const REMOVAL_DIRS: u32 = 16;
 
 /// One page of names.
 ///
@@ -113,15 +118,8 @@ pub(crate) fn remove<I: Io, H: Hooks>(
         if share.read_only || decision.obligations.read_only {
             return Err(failure(Code::ReadOnly, &format!("the share /{} is read-only", share.name)));
         }
-        match remove_one(core, &share, &path, request) {
-            Ok(Kind::Directory) => reply.directories += 1,
-            Ok(_) => reply.files += 1,
-            Err(code) => {
-                reply.failures += 1;
-                if reply.failed.len() < core.settings.limits.removal_failures_max as usize {
-                    reply.failed.push((path, code));
-                }
-            }
+        if let Err(code) = remove_one(core, &share, &path, request, &mut reply) {
+            fail(core, &mut reply, path, code);
         }
     }
     Ok(reply.encode())
@@ -132,7 +130,8 @@ fn remove_one<I: Io, H: Hooks>(
     share: &Share,
     path: &[u8],
     request: &RemoveRequest,
-) -> Result<Kind, Code> {
+    reply: &mut RemoveReply,
+) -> Result<(), Code> {
     let stat = place::stat(core, share.root, path).map_err(Code::from_errno)?;
     let kind = stat.kind.unwrap_or(Kind::File);
     let (parent, name) = RelPath::new(path).ok().and_then(|path| path.split()).ok_or(Code::AccessDenied)?;
@@ -142,11 +141,31 @@ fn remove_one<I: Io, H: Hooks>(
     if kind == Kind::Directory && !request.recursive {
         return Err(Code::Conflict);
     }
-    if request.dry_run {
-        return Ok(kind);
+    let doomed = vec![Doomed { path: name.as_bytes().to_vec(), kind: Some(kind) }];
+    let walk = DeleteWalk::new(doomed, false, None, &core.settings.limits).with_own_names();
+    let mode = if request.dry_run { Mode::Dry } else { Mode::Named };
+    let mut removal = Removal::new(walk, mode, share.root, parent.as_bytes().to_vec());
+    let (mut dirs, mut ended) = (Dirs::new(REMOVAL_DIRS), Vec::new());
+    let mut over = false;
+    while !over {
+        over = removal.step(core, &mut dirs, &mut |_, _| false, &mut ended);
+        dirs.settle(core);
+        for Removed { path: below, kind, result } in ended.drain(..) {
+            match (result, kind) {
+                (Ok(()), Some(Kind::Directory)) => reply.directories += 1,
+                (Ok(()), _) => reply.files += 1,
+                (Err(code), _) => fail(core, reply, join(parent.as_bytes(), &below), code),
+            }
+        }
     }
-    let dir = place::open_directory(core, share.root, parent).map_err(Code::from_errno)?;
-    let removed = remove_name(core, dir, name.as_bytes(), kind == Kind::Directory).map_err(Code::from_errno);
-    core.close(dir);
-    removed.map(|()| kind)
+    dirs.clear(core);
+    Ok(())
+}
+
+/// Counts a name that is still there, and names it while there is room.
+fn fail<I: Io, H: Hooks>(core: &Core<I, H>, reply: &mut RemoveReply, path: Vec<u8>, code: Code) {
+    reply.failures += 1;
+    if reply.failed.len() < core.settings.limits.removal_failures_max as usize {
+        reply.failed.push((path, code));
+    }
 }

@@ -30,6 +30,7 @@ pub mod planted;
 mod rate;
 mod receive;
 mod recover;
+mod removal;
 mod rx;
 mod send;
 pub mod settings;

@@ -218,6 +218,12 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         }
     }
 
+    /// Whether so much waits to be sent on a link that what can wait shall wait.
+    pub(crate) fn is_backed_up<I: Io<Buf = B>, H: Hooks>(&self, core: &Core<I, H>, id: LinkId) -> bool {
+        self.find(id)
+            .is_some_and(|link| link.tx.queued() > core.settings.limits.buffers_per_direction as usize)
+    }
+
     /// Seals `data_len` bytes of data at [`DATA_AT`] with their trailer in the slot and queues the frame.
     /// A link that is gone drops it.
     pub(crate) fn send_slot<I: Io<Buf = B>, H: Hooks>(

@@ -128,6 +128,10 @@ pub(crate) fn stat<I: Io, H: Hooks>(core: &mut Core<I, H>, root: Fd, path: &[u8]
     stat
 }
 
+/// Stat of a name in an open directory, or of what is open itself.
+///
+/// # Errors
+/// What the stat said.
 pub(crate) fn stat_in<I: Io, H: Hooks>(
     core: &mut Core<I, H>,
     dir: Fd,

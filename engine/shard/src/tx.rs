@@ -56,6 +56,11 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
         slots_max.saturating_sub(self.slots)
     }
 
+    /// Frames that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     pub(crate) fn push_bytes(&mut self, frame: Vec<u8>) {
         self.queue.push_back(Sealed::Bytes(frame));
     }

@@ -185,3 +185,138 @@ fn what_changed_is_sent_and_nothing_else() {
     assert!((18..4096).contains(&sent), "{sent} bytes for a change of 18");
     assert_eq!(run.files("created").len(), 1);
 }
+
+/// A source, and a destination with names that it lacks: files, a link, a socket, directories within directories.
+fn with_extraneous(source: &Path, target: &Path) {
+    for (base, names) in [
+        (source, &["same", "sub/same", "file-here"][..]),
+        (
+            target,
+            &["same", "sub/same", "old", "sub/old", "sub/gone/deep/er/x", "gone/a", "gone/b/c", "gone/b/d"],
+        ),
+    ] {
+        for name in names {
+            let path = base.join(name);
+            std::fs::create_dir_all(path.parent().expect("below the tree")).expect("made");
+            std::fs::write(path, name).expect("written");
+        }
+    }
+    std::fs::create_dir_all(target.join("gone/empty")).expect("made");
+    symlink("same", target.join("gone/link")).expect("linked");
+    symlink("gone", target.join("sub/link")).expect("linked");
+    std::os::unix::net::UnixListener::bind(target.join("gone/socket")).expect("bound");
+    for index in 0..300 {
+        std::fs::write(target.join(format!("gone/b/{index}")), "").expect("written");
+    }
+}
+
+/// Paths of the `deleted` events as rsync writes them: a directory ends in `/`.
+fn deleted(run: &xferd_e2e::Run) -> Vec<String> {
+    let mut paths: Vec<String> = run
+        .files("deleted")
+        .iter()
+        .map(|event| {
+            let slash = if event["kind"] == "directory" { "/" } else { "" };
+            format!("{}{slash}", event["path"].as_str().expect("the names are text"))
+        })
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// Every name below `target` that `source` lacks, by a walk of our own.
+fn lacking(source: &Path, target: &Path) -> Vec<String> {
+    let (here, there) = (snapshot(source), snapshot(target));
+    let missing = there.iter().filter(|(path, _)| !here.contains_key(*path));
+    let mut paths: Vec<String> = missing
+        .map(|(path, node)| {
+            let slash = if node.kind == 'd' { "/" } else { "" };
+            format!("{}{slash}", String::from_utf8_lossy(path))
+        })
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// What rsync says it would delete; `None` where there is no rsync.
+fn rsync_would_delete(source: &Path, target: &Path) -> Option<Vec<String>> {
+    let mut rsync = Command::new("rsync");
+    rsync.args(["-na", "--delete", "--itemize-changes"]);
+    rsync.arg(format!("{}/", source.display())).arg(format!("{}/", target.display()));
+    let out = rsync.output().ok()?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let mut paths: Vec<String> =
+        text.lines().filter_map(|line| line.strip_prefix("*deleting   ")).map(str::to_owned).collect();
+    paths.sort();
+    Some(paths)
+}
+
+#[test]
+fn every_deleted_name_is_named_and_counted_at_both_ends() {
+    let world = World::new();
+    for pull in [false, true] {
+        let (here, there) = (world.local(&format!("{pull}")), world.root.join(format!("{pull}")));
+        let (source, target) = if pull { (&there, &here) } else { (&here, &there) };
+        with_extraneous(source, target);
+        let expected = lacking(source, target);
+        assert!(expected.len() > 310, "{expected:?}");
+        match rsync_would_delete(source, target) {
+            Some(said) => assert_eq!(said, expected),
+            None => println!("skipped: the comparison with rsync, which is not installed"),
+        }
+        let (local, remote) = (here.display().to_string(), format!("lab:/{pull}"));
+        let ends = if pull { [remote, local] } else { [local, remote] };
+        let sync = |extra: &[&str]| {
+            let flags = ["sync", "-a", "--delete"].iter().chain(extra).map(|flag| (*flag).to_owned());
+            world.client.json(flags.chain(ends.clone()))
+        };
+
+        let before = snapshot(target);
+        let dry = sync(&["-n"]).ok();
+        assert_eq!((deleted(&dry), dry.number("files.deleted")), (expected.clone(), expected.len() as u64));
+        let most = (expected.len() - 1).to_string();
+        let limited = sync(&["-n", "--delete-max", &most]).fails(25);
+        assert_eq!(deleted(&limited), expected, "a dry run names what the limit would spare");
+        assert_eq!(snapshot(target), before, "a dry run changes nothing");
+
+        let limited = sync(&["--delete-max", &most]).fails(25);
+        assert_eq!((deleted(&limited), limited.number("files.deleted")), (Vec::new(), 0));
+        assert_eq!(lacking(source, target), expected, "above the limit nothing is deleted");
+
+        let most = expected.len().to_string();
+        let run = sync(&["--delete-max", &most]).ok();
+        assert_eq!((deleted(&run), run.number("files.deleted")), (expected.clone(), expected.len() as u64));
+        assert_equal(source, target, Depth::Archive);
+        assert_eq!(sync(&[]).ok().number("files.deleted"), 0);
+    }
+}
+
+#[test]
+fn what_a_filter_protects_keeps_the_directories_it_is_in() {
+    let world = World::new();
+    let (source, target) = (world.local("tree"), world.root.join("tree"));
+    with_extraneous(&source, &target);
+    std::fs::write(target.join("gone/b/theirs.tmp"), "theirs").expect("written");
+    std::fs::write(target.join("sub/gone/deep/.xferd-unknown"), "ours, who knows").expect("written");
+    let from = format!("{}/", source.display());
+    let run =
+        world.client.json(["sync", "-a", "--delete", "--exclude", "*.tmp", from.as_str(), "lab:/tree"]).ok();
+    let left = ["gone/", "gone/b/", "gone/b/theirs.tmp", "sub/gone/", "sub/gone/deep/"];
+    let left = left.iter().map(|path| (*path).to_owned());
+    let left: Vec<String> = left.chain(["sub/gone/deep/.xferd-unknown".to_owned()]).collect();
+    assert_eq!(lacking(&source, &target), left);
+    assert!(deleted(&run).iter().all(|path| !left.contains(path)));
+    assert_eq!(run.number("files.failed"), 0, "what stays on purpose is no failure");
+}
+
+#[test]
+fn a_file_that_is_made_equal_deletes_nothing_beside_it() {
+    let world = World::new();
+    tree::file(&world.local("file"), 10, &mut Seed(1));
+    let target = world.root.join("dir");
+    std::fs::create_dir(&target).expect("made");
+    std::fs::write(target.join("beside"), "beside").expect("written");
+    let run = world.client.json(["sync", "-a", "--delete", "file", "lab:/dir/"]).ok();
+    assert_eq!(run.number("files.deleted"), 0);
+    assert_eq!(std::fs::read(target.join("beside")).expect("still there"), b"beside");
+}

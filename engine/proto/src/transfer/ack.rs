@@ -3,18 +3,22 @@
 //! Credit is a byte count per stream, in all since the transfer began, so a lost or merged Ack never
 //! loses credit. Ranges are chunks of one file, or whole files in a row (packs; levels of whole files).
 
+use super::order::check_path;
 use super::{Full, Malformed, at_most, no_meaning};
 use crate::wire::layouts::{Layout, field};
 use crate::wire::{Reader, Writer};
 use alloc::vec::Vec;
 use base::codes::Code;
+use base::entry::Kind;
 use base::ids::FileIndex;
 use base::limits::Limits;
 
-const FIXED_BYTES: usize = 4 + 1 + 2 + 2 + 2;
+const FIXED_BYTES: usize = 4 + 1 + 2 + 2 + 2 + 1 + 2;
 const RANGE_BYTES: usize = 12;
 const STREAM_BYTES: usize = 10;
 const FAILED_BYTES: usize = 6;
+const DELETION_BYTES: usize = 1 + 2 + 2;
+const FLAG_DELETE_LIMITED: u8 = 1;
 /// In place of a chunk: the range counts whole files.
 const WHOLE: u32 = u32::MAX;
 
@@ -32,6 +36,12 @@ pub const LAYOUT: Layout = Layout {
         ),
         field("streams", "u16 + rows", "u16 stream, u64 bytes of content received on it in all"),
         field("failed", "u16 + rows", "u32 file, u16 code"),
+        field("flags", "u8", "1: more names were to be deleted than the limit allows"),
+        field(
+            "deleted",
+            "u16 + rows",
+            "u8 kind (0 unknown), u16 code (0: gone, or in a dry run would be; else why not), u16 + path",
+        ),
     ],
 };
 
@@ -100,6 +110,17 @@ impl AckRange {
     }
 }
 
+/// What became of a name that the sender lacks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Deletion {
+    /// Path as entries have it.
+    pub path: Vec<u8>,
+    /// What it was, where that is known.
+    pub kind: Option<Kind>,
+    /// Why it is still there.
+    pub failed: Option<Code>,
+}
+
 /// One acknowledgement. Filled by its methods, which keep it within one record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ack {
@@ -110,17 +131,34 @@ pub struct Ack {
     ranges: Vec<AckRange>,
     streams: Vec<(u16, u64)>,
     failed: Vec<(FileIndex, Code)>,
+    /// The limit on deletions stopped them.
+    pub delete_limited: bool,
+    deleted: Vec<Deletion>,
+    deleted_bytes: usize,
 }
 
 impl Ack {
     /// Says nothing yet.
     pub fn new(transfer: u32, level: Level) -> Self {
-        Self { transfer, level, ranges: Vec::new(), streams: Vec::new(), failed: Vec::new() }
+        Self {
+            transfer,
+            level,
+            ranges: Vec::new(),
+            streams: Vec::new(),
+            failed: Vec::new(),
+            delete_limited: false,
+            deleted: Vec::new(),
+            deleted_bytes: 0,
+        }
     }
 
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty() && self.streams.is_empty() && self.failed.is_empty()
+        self.ranges.is_empty()
+            && self.streams.is_empty()
+            && self.failed.is_empty()
+            && self.deleted.is_empty()
+            && !self.delete_limited
     }
 
     /// What it names.
@@ -136,6 +174,11 @@ impl Ack {
     /// Files that failed at the receiver, and why.
     pub fn failed(&self) -> &[(FileIndex, Code)] {
         &self.failed
+    }
+
+    /// Names that the sender lacks, and what became of them.
+    pub fn deleted(&self) -> &[Deletion] {
+        &self.deleted
     }
 
     /// Names a range; neighbours in a row become one.
@@ -175,11 +218,29 @@ impl Ack {
         Ok(())
     }
 
+    /// Names what became of a name that the sender lacks. A path that no peer would take is left out.
+    ///
+    /// # Errors
+    /// The message is full.
+    pub fn delete(&mut self, deletion: &Deletion, limits: &Limits) -> Result<(), Full> {
+        if check_path(&deletion.path, limits).is_err() {
+            return Ok(());
+        }
+        let bytes = DELETION_BYTES + deletion.path.len();
+        self.room_for(bytes, self.deleted.len(), limits)?;
+        self.deleted.push(deletion.clone());
+        self.deleted_bytes += bytes;
+        Ok(())
+    }
+
     /// Empties it and keeps its memory.
     pub fn clear(&mut self) {
         self.ranges.clear();
         self.streams.clear();
         self.failed.clear();
+        self.delete_limited = false;
+        self.deleted.clear();
+        self.deleted_bytes = 0;
     }
 
     /// The message's bytes: at most one record.
@@ -199,6 +260,11 @@ impl Ack {
         out.u16(self.failed.len() as u16);
         for (file, code) in &self.failed {
             out.u32(file.0).u16(code.number());
+        }
+        out.u8(u8::from(self.delete_limited) * FLAG_DELETE_LIMITED).u16(self.deleted.len() as u16);
+        for row in &self.deleted {
+            out.u8(row.kind.map_or(0, |kind| kind as u8)).u16(row.failed.map_or(0, Code::number));
+            out.counted16(&row.path);
         }
         out.into_vec()
     }
@@ -224,6 +290,16 @@ impl Ack {
             let code = Code::from_number(number).ok_or(no_meaning("code", u64::from(number)))?;
             ack.failed.push((file, code));
         }
+        ack.delete_limited = match reader.u8()? {
+            0 => false,
+            FLAG_DELETE_LIMITED => true,
+            flags => return Err(no_meaning("flags", u64::from(flags))),
+        };
+        for _ in 0..read_count(&mut reader, "deleted", DELETION_BYTES, &mut ack.deleted)? {
+            let row = read_deletion(&mut reader, limits)?;
+            ack.deleted_bytes += DELETION_BYTES + row.path.len();
+            ack.deleted.push(row);
+        }
         reader.finish()?;
         Ok(ack)
     }
@@ -233,6 +309,7 @@ impl Ack {
             + self.ranges.len() * RANGE_BYTES
             + self.streams.len() * STREAM_BYTES
             + self.failed.len() * FAILED_BYTES
+            + self.deleted_bytes
     }
 
     fn room_for(&self, bytes: usize, count: usize, limits: &Limits) -> Result<(), Full> {
@@ -268,6 +345,21 @@ fn read_range(reader: &mut Reader<'_>, limits: &Limits) -> Result<AckRange, Malf
         return Err(Malformed::Ranges);
     }
     Ok(AckRange::Chunks { file, first, count })
+}
+
+fn read_deletion(reader: &mut Reader<'_>, limits: &Limits) -> Result<Deletion, Malformed> {
+    let (kind, code) = (reader.u8()?, reader.u16()?);
+    let kind = match kind {
+        0 => None,
+        kind => Some(Kind::from_byte(kind).ok_or(no_meaning("kind", u64::from(kind)))?),
+    };
+    let failed = match code {
+        0 => None,
+        code => Some(Code::from_number(code).ok_or(no_meaning("code", u64::from(code)))?),
+    };
+    let path = check_path(reader.counted16(limits.path_bytes_max as usize)?, limits)?;
+    at_most("empty path", u64::from(path.as_bytes().is_empty()), 0)?;
+    Ok(Deletion { path: path.as_bytes().to_vec(), kind, failed })
 }
 
 #[cfg(test)]
@@ -307,6 +399,8 @@ mod tests {
             ranges in prop::collection::vec(ranges(), 0..20),
             streams in prop::collection::vec((0u16..4, any::<u64>()), 0..6),
             failed in prop::collection::vec(any::<u32>(), 0..5),
+            deleted in prop::collection::vec(("[a-c]{1,9}(/[a-c]{1,9}){0,2}", 0u8..4, any::<bool>()), 0..5),
+            delete_limited in any::<bool>(),
         ) {
             let limits = Limits { chunk_values_max: 64, ..Limits::TINY };
             let mut ack = Ack::new(9, Level::Durable);
@@ -319,6 +413,12 @@ mod tests {
             }
             for file in failed {
                 prop_assert_eq!(ack.fail(FileIndex(file), Code::NoSpace, &limits), Ok(()));
+            }
+            ack.delete_limited = delete_limited;
+            for (path, kind, fails) in deleted {
+                let (path, kind) = (path.into_bytes(), Kind::from_byte(kind));
+                let row = Deletion { path, kind, failed: fails.then_some(Code::AccessDenied) };
+                prop_assert_eq!(ack.delete(&row, &limits), Ok(()));
             }
             prop_assert_eq!(named(ack.ranges()), named(&ranges));
             let bytes = ack.encode();
@@ -344,12 +444,35 @@ mod tests {
         while ack.push(AckRange::Files { first: FileIndex(count * 2), count: 1 }, &limits).is_ok() {
             count += 1;
         }
-        assert_eq!(count, (1024 - 11) / 12);
+        assert_eq!(count, (1024 - 14) / 12);
         assert!(ack.encode().len() <= 1024);
         let next = AckRange::Files { first: FileIndex(count * 2 - 1), count: 3 };
         assert_eq!(ack.push(next, &limits), Ok(()), "what joins needs no room");
+        let row = Deletion { path: [b'x'; 60].to_vec(), kind: None, failed: None };
+        assert_eq!(ack.delete(&row, &limits), Err(Full));
         ack.clear();
         assert!(ack.is_empty());
+        while ack.delete(&row, &limits).is_ok() {}
+        assert_eq!((ack.deleted().len(), ack.encode().len()), (15, 14 + 15 * 65));
+    }
+
+    #[test]
+    fn a_deleted_name_is_a_path_that_entries_could_have() {
+        let limits = Limits::TINY;
+        let mut ack = Ack::new(1, Level::Published);
+        for path in [&b"a/../b"[..], b"/a", b".xferd-x", &[b'a'; 65]] {
+            let row = Deletion { path: path.to_vec(), kind: None, failed: None };
+            assert_eq!(ack.delete(&row, &limits), Ok(()), "left out");
+            assert!(ack.is_empty());
+            let mut bytes = ack.encode();
+            let count = bytes.len() - 1;
+            bytes[count] = 1;
+            bytes.extend([0, 0, 0, 0, path.len() as u8]);
+            bytes.extend(path);
+            assert!(Ack::parse(&bytes, &limits).is_err(), "{path:?}");
+        }
+        let empty = [&ack.encode()[..12], &[0, 1, 0, 0, 0, 0, 0][..]].concat();
+        assert!(Ack::parse(&empty, &limits).is_err(), "the root itself is never deleted");
     }
 
     #[test]

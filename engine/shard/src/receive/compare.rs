@@ -1,12 +1,13 @@
 //! Entries against the destination: what is missing, what differs, what may stay.
 
-use super::home::{Directory, Doomed, Home, Level, Place};
+use super::home::{Directory, Home, Level, Place};
 use super::stage::Incoming;
 use crate::digest::Digest;
 use crate::dirs::DirId;
 use crate::links::Links;
 use crate::ops::{Finish, Owner};
-use crate::send::{list, listed_directory, read_link, stat_of};
+use crate::place::stat_in;
+use crate::send::read_link;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind, Stat};
@@ -186,7 +187,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) -> Result<Stat, Errno> {
         let fd = self.dirs.fd(core, dir)?;
         let name = Name::new(name).map_err(|_| Errno::INVAL)?;
-        stat_of(core, fd, Some(name))
+        stat_in(core, fd, Some(name))
     }
 
     /// The directory an entry lies in; directories that are over are left.
@@ -208,7 +209,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 }
                 let destination = self.spec.destination.clone();
                 let place = self.made_directory(core, &destination);
-                self.levels.push(Level { path: Vec::new(), place, names: Vec::new() });
+                self.levels.push(Level { path: Vec::new(), place, sent: false, names: Vec::new() });
                 place
             }
         }
@@ -286,7 +287,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if entry.kind != Kind::Directory {
             return self.refuse(core, entry, Code::Conflict);
         }
-        let here = self.dirs.fd(core, root).and_then(|fd| stat_of(core, fd, None)).ok();
+        let here = self.dirs.fd(core, root).and_then(|fd| stat_in(core, fd, None)).ok();
         let applied = meta::applied(entry, owner, here.as_ref(), &self.meta_options).meta;
         let differs = here.is_some_and(|here| meta::differs(&applied, &here));
         self.note_level(entry, Place::Here(root));
@@ -535,7 +536,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if let Some((_, name)) = RelPath::new(&entry.path).ok().and_then(|path| path.split()) {
             self.note_name(name.as_bytes());
         }
-        self.levels.push(Level { path: entry.path.clone(), place, names: Vec::new() });
+        self.levels.push(Level { path: entry.path.clone(), place, sent: true, names: Vec::new() });
     }
 
     /// The sender has this name in the innermost directory.
@@ -556,50 +557,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             }
             let Some(level) = self.levels.pop() else { return };
             if let Place::Here(dir) = level.place {
-                if self.spec.options.delete {
+                if self.spec.options.delete && level.sent {
                     self.doom(core, dir, &level);
                 }
                 self.dirs.release(dir);
             }
-        }
-    }
-
-    /// Names in a directory that the sender does not have.
-    fn doom<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, dir: DirId, level: &Level) {
-        let again = self.dirs.fd(core, dir).and_then(|fd| {
-            // A fresh descriptor lists from the beginning.
-            core.open(|batch| {
-                let path = batch.path(RelPath::ROOT);
-                Act::Open { dir: fd, path, how: How::Directory }
-            })
-        });
-        let names = again.map_err(Code::from_errno).and_then(|fd| {
-            let names = list(core, fd);
-            core.close(fd);
-            names
-        });
-        let Ok(names) = names else {
-            self.failed_reads = true;
-            return;
-        };
-        for (kind, name) in names {
-            if disk::paths::is_reserved(&name) {
-                self.sweep_idle(core, dir, &name);
-                continue;
-            }
-            if level.names.binary_search(&name).is_ok() {
-                continue;
-            }
-            let directory = listed_directory(kind);
-            if !self.spec.options.filters.includes(&join(&level.path, &name), directory) {
-                continue;
-            }
-            self.doomed_bytes += name.len() as u64 + 64;
-            if self.doomed_bytes > core.settings.limits.doomed_bytes_max {
-                self.totals.delete_limited = true;
-                return;
-            }
-            self.doomed.push(Doomed { dir: self.dirs.path(dir).to_vec(), name, directory });
         }
     }
 }

@@ -1,21 +1,14 @@
 //! The end of an incoming transfer: deletions, directories, the receipt.
 
+use super::delete::Deleting;
 use super::home::Home;
-use crate::dirs::DirId;
 use crate::link::Link;
 use crate::links::Links;
-use crate::place::stat_in;
-use crate::send::{list, listed_directory};
 use crate::tools::Core;
-use base::codes::Code;
-use base::entry::Kind;
-use base::hooks::{FileAction, Hooks, Reply, StoreAsk, Ticket};
-use base::io::{Act, Errno, Fd, How, Io};
-use base::name::{Name, RelPath, join};
+use base::hooks::{Hooks, Reply, StoreAsk, Ticket};
+use base::io::Io;
 use base::points::Point;
-use disk::paths::ReservedName;
 use disk::publish::TreePublication;
-use disk::resume::{Known, sweep_staged};
 use proto::transfer::offer::Durability;
 use proto::transfer::receipt::{Receipt, ReceiptBody};
 use proto::wire::FrameType;
@@ -26,6 +19,8 @@ pub(super) enum Finish {
     /// Entries or files are still to come.
     #[default]
     Open,
+    /// Names that the sender lacks are being removed.
+    Deleting(Box<Deleting>),
     /// The last directories are being set and synced.
     Directories,
     /// The receipt is being stored.
@@ -42,11 +37,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if !all || !self.files.is_empty() || !self.publisher.is_idle() || self.result.is_some() {
             return;
         }
-        match &self.finish {
+        match &mut self.finish {
             Finish::Open => {
-                self.delete(core);
-                self.finish = Finish::Directories;
+                self.finish = match self.begin_deletions(core) {
+                    Some(deleting) => Finish::Deleting(Box::new(deleting)),
+                    None => Finish::Directories,
+                };
                 self.finish(core, links);
+            }
+            Finish::Deleting(_) => {
+                if self.delete_on(core, links) {
+                    self.finish = Finish::Directories;
+                    self.finish(core, links);
+                }
             }
             Finish::Directories => {
                 while self.begin_directories(core) {
@@ -60,76 +63,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 }
             }
             Finish::Receipt(..) | Finish::Sent => {}
-        }
-    }
-
-    /// Removes what the source lacks: nothing at all where the source could not be read whole.
-    fn delete<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
-        let doomed = core::mem::take(&mut self.doomed);
-        if doomed.is_empty() {
-            return;
-        }
-        if self.failed_reads {
-            core.hooks.event(&base::hooks::Event::Warning {
-                code: Code::Io,
-                message: "nothing was deleted: some of the source could not be read",
-                path: None,
-            });
-            return;
-        }
-        let most = self.spec.options.delete_max.unwrap_or(u64::MAX);
-        let mut touched = Vec::new();
-        for name in doomed {
-            if self.counts.deleted >= most {
-                self.totals.delete_limited = true;
-                break;
-            }
-            let path = join(&name.dir, &name.name);
-            let result = match self.spec.options.dry_run {
-                true => Ok(()),
-                false => {
-                    let dir = self.dirs.add(self.spec.root, name.dir.clone(), None);
-                    let result =
-                        self.dirs.fd(core, dir).and_then(|fd| remove(core, fd, &name.name, name.directory));
-                    self.dirs.release(dir);
-                    result
-                }
-            };
-            let kind = if name.directory { Kind::Directory } else { Kind::File };
-            match result {
-                Ok(()) => {
-                    self.count(core, &path, kind, FileAction::Deleted, (0, None, 0, None));
-                    if self.counts.deleted == 1 {
-                        core.reach(Point::DeleteFirst);
-                    }
-                    touched.push(name.dir);
-                }
-                Err(errno) => {
-                    let code = Code::from_errno(errno);
-                    self.count(core, &path, kind, FileAction::Failed, (0, None, 0, Some(code)));
-                }
-            }
-        }
-        if !self.spec.options.dry_run {
-            self.new_parents.extend(touched);
-        }
-        core.reach(Point::DeleteAll);
-    }
-
-    /// Removes what an earlier run staged and nobody came back for.
-    pub(super) fn sweep_idle<I: Io<Buf = B>, H: Hooks>(
-        &mut self,
-        core: &mut Core<I, H>,
-        dir: DirId,
-        name: &[u8],
-    ) {
-        let Some(staged) = ReservedName::parse(name).filter(|_| !self.spec.options.dry_run) else { return };
-        let Ok(fd) = self.dirs.fd(core, dir) else { return };
-        let Ok(stat) = stat_in(core, fd, Some(staged.as_name())) else { return };
-        let limits = core.limits();
-        if sweep_staged(&staged, &stat, Known::Unknown, core.now.utc_ms, &limits) {
-            // What cannot be removed is met again.
-            let _ = remove(core, fd, name, false);
         }
     }
 
@@ -220,42 +153,4 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         self.finish = Finish::Sent;
         self.result = Some(Ok((receipt, file)));
     }
-}
-
-/// Removes a name and, of a directory, everything below it.
-pub(crate) fn remove<I: Io, H: Hooks>(
-    core: &mut Core<I, H>,
-    dir: Fd,
-    name: &[u8],
-    directory: bool,
-) -> Result<(), Errno> {
-    let checked = Name::new(name).map_err(|_| Errno::INVAL)?;
-    let unlink = |core: &mut Core<I, H>, directory: bool| {
-        core.act(|batch| {
-            let name = batch.name(checked);
-            Act::Remove { dir, name, directory }
-        })
-        .map(drop)
-    };
-    if !directory {
-        return match unlink(core, false) {
-            Err(Errno::ISDIR) => remove(core, dir, name, true),
-            result => result,
-        };
-    }
-    match unlink(core, true) {
-        Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-        result => return result,
-    }
-    let below = core.open(|batch| {
-        let path = batch.path(RelPath::from(checked));
-        Act::Open { dir, path, how: How::Directory }
-    })?;
-    let names = list(core, below).map_err(|_| Errno::IO);
-    let emptied = names.and_then(|names| {
-        names.iter().try_for_each(|(kind, name)| remove(core, below, name, listed_directory(*kind)))
-    });
-    core.close(below);
-    emptied?;
-    unlink(core, true)
 }

@@ -25,6 +25,7 @@ use base::hooks::{Event, FileAction, Hooks};
 use base::ids::{CoreId, FileIndex, Value};
 use base::io::Io;
 use base::limits::Limits;
+use disk::delete::Doomed;
 use disk::meta::MetaOptions;
 use proto::transfer::ack::{Ack, AckRange, Level as AckLevel};
 use proto::transfer::entries::EntriesBatch;
@@ -44,6 +45,8 @@ pub(super) struct Level {
     /// Path of its entry.
     pub(super) path: Vec<u8>,
     pub(super) place: Place,
+    /// It is a directory of the source, not only what the sources are put into: names may be missing there.
+    pub(super) sent: bool,
     /// Names that the sender has in it; kept only when something may be deleted.
     pub(super) names: Vec<Box<[u8]>>,
 }
@@ -66,13 +69,6 @@ pub(super) struct Directory {
     pub(super) meta: Meta,
 }
 
-/// A name to delete at the end.
-pub(super) struct Doomed {
-    pub(super) dir: Vec<u8>,
-    pub(super) name: Box<[u8]>,
-    pub(super) directory: bool,
-}
-
 /// A seal whose signature holds and whose files are not all here.
 pub(super) struct PendingSeal {
     seal: Seal,
@@ -93,6 +89,7 @@ pub(crate) struct Home<B> {
     /// Directories in which a name was made and not yet synced.
     pub(super) new_parents: BTreeSet<Vec<u8>>,
     pub(super) directories: Vec<Directory>,
+    /// Names to delete at the end.
     pub(super) doomed: Vec<Doomed>,
     pub(super) doomed_bytes: u64,
     pub(super) failed_reads: bool,
@@ -347,11 +344,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         &mut self,
         core: &mut Core<I, H>,
         path: &[u8],
-        kind: Kind,
+        kind: impl Into<Option<Kind>>,
         action: FileAction,
         what: (u64, Option<Value>, u64, Option<Code>),
     ) {
         let (size, root, resumed, code) = what;
+        let kind = kind.into();
         self.totals.count(action);
         self.files_done += 1;
         match action {
@@ -361,8 +359,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     FileAction::Replaced => self.counts.replaced += 1,
                     _ => self.counts.metadata += 1,
                 }
-                self.counts.directories += u64::from(kind == Kind::Directory);
-                if kind == Kind::File && action != FileAction::Metadata {
+                self.counts.directories += u64::from(kind == Some(Kind::Directory));
+                if kind == Some(Kind::File) && action != FileAction::Metadata {
                     self.counts.bytes += size;
                 }
             }
@@ -371,11 +369,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             FileAction::Deleted => self.counts.deleted += 1,
             FileAction::Skipped => {}
         }
-        let moved = matches!(action, FileAction::Created | FileAction::Replaced) && kind == Kind::File;
+        let moved = matches!(action, FileAction::Created | FileAction::Replaced) && kind == Some(Kind::File);
         core.hooks.event(&Event::File {
             transfer: self.spec.id,
             path,
-            kind: Some(kind),
+            kind,
             action,
             size,
             root,
@@ -466,6 +464,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             return None;
         }
         self.close_files(core);
+        self.close_deletions(core);
         if let Some((_, digest)) = self.digest.take() {
             core.close(digest.fd);
         }
@@ -485,7 +484,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             // It ends as others let go.
             Some(_) if self.dropping => u64::MAX,
             Some(_) => 0,
-            None if self.may_compare(limits) => 0,
+            None if self.may_compare(limits) || self.may_delete() => 0,
             None => self.publish_deadline_ns(limits),
         }
     }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod compare;
+mod delete;
 mod finish;
 mod home;
 mod journal;
@@ -10,7 +11,6 @@ mod publish;
 mod resume;
 mod stage;
 
-pub(crate) use finish::remove;
 pub(crate) use stage::hash;
 
 use crate::command::{CoreStatus, Failure, Totals};

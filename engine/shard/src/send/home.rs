@@ -9,7 +9,7 @@
 
 use super::files::{Files, OpenFile, Wanted};
 use super::lane::{LaneAt, LaneReport, SendLane};
-use super::scan::{Found, Place, Scan, stat_of};
+use super::scan::{Found, Place, Scan};
 use super::seals::{Item, Seals, Signing};
 use super::streams::Lane;
 use super::{SendMail, SendSpec, StreamRef, TransferKey, pack};
@@ -19,13 +19,14 @@ use crate::dirs::Dirs;
 use crate::links::{Links, MS};
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
+use crate::place::stat_in;
 use crate::receive::Ended;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind};
 use base::hooks::{Event, FileAction, Hooks, Stage, StageTimes};
 use base::ids::{ChunkIndex, FileIndex, TransferId, Value};
-use base::io::{Act, Errno, Fd, How, Io};
+use base::io::{Act, Errno, How, Io};
 use base::name::{Name, RelPath};
 use proto::transfer::ack::{Ack, Level};
 use proto::transfer::chunk::Chunks;
@@ -312,7 +313,7 @@ impl Home {
         drop(finish);
         let Some(result) = ended else { return self.digest_on(core) };
         let Some((digest, entry, place)) = self.digest.take() else { return };
-        close(core, digest.fd);
+        core.close_now(digest.fd);
         match result {
             Ok(root) => {
                 let (index, action) = (FileIndex(self.next_index), FileAction::Created);
@@ -413,6 +414,7 @@ impl Home {
         for range in ack.ranges() {
             self.on_arrived(range);
         }
+        self.on_deleted(core, &ack)?;
         if ack.level != Level::Published {
             return Ok(());
         }
@@ -450,6 +452,21 @@ impl Home {
             if let Some(place) = place {
                 self.dirs.release(place.dir);
             }
+        }
+        Ok(())
+    }
+
+    /// Names that the receiver deleted, or would.
+    fn on_deleted<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, ack: &Ack) -> Result<(), Code> {
+        let says = ack.delete_limited || !ack.deleted().is_empty();
+        if says && !self.spec.options.delete {
+            return Err(Code::InvalidRequest);
+        }
+        self.totals.delete_limited |= ack.delete_limited;
+        for deletion in ack.deleted() {
+            let action = if deletion.failed.is_some() { FileAction::Failed } else { FileAction::Deleted };
+            self.totals.count(action);
+            self.report(core, &deletion.path, deletion.kind, action, deletion.failed);
         }
         Ok(())
     }
@@ -550,13 +567,13 @@ impl Home {
                 Act::Open { dir, path, how: How::Read }
             })
             .map_err(vanished)?;
-        let checked = stat_of(core, fd, None).map_err(Code::from_errno).and_then(|stat| {
+        let checked = stat_in(core, fd, None).map_err(Code::from_errno).and_then(|stat| {
             let same = stat.kind == Some(Kind::File) && stat.size == entry.size && stat.mtime == entry.mtime;
             let chunks = Chunks::of(entry, &core.settings.limits).map_err(|error| error.code())?;
             if same { Ok(OpenFile::new(fd, stat, chunks, wanted)) } else { Err(Code::Changed) }
         });
         if checked.is_err() {
-            close(core, fd);
+            core.close_now(fd);
         }
         checked
     }
@@ -588,8 +605,8 @@ impl Home {
             self.files.open.iter().find(|(_, file)| file.is_over()).map(|(index, _)| *index)
         {
             let Some(file) = self.files.open.remove(&index) else { return };
-            let after = stat_of(core, file.fd, None);
-            close(core, file.fd);
+            let after = stat_in(core, file.fd, None);
+            core.close_now(file.fd);
             let steady = after.is_ok_and(|after| {
                 (after.size, after.mtime, after.ctime) == (file.stat.size, file.stat.mtime, file.stat.ctime)
             });
@@ -744,10 +761,10 @@ impl Home {
             return None;
         }
         for file in core::mem::take(&mut self.files.open).into_values() {
-            close(core, file.fd);
+            core.close_now(file.fd);
         }
         if let Some((digest, ..)) = self.digest.take() {
-            close(core, digest.fd);
+            core.close_now(digest.fd);
         }
         self.scan.abandon(&mut self.dirs);
         self.dirs.clear(core);
@@ -771,9 +788,4 @@ impl Home {
             limiting: self.totals.stages.limiting().map(base::hooks::Stage::name),
         }
     }
-}
-
-fn close<I: Io, H: Hooks>(core: &mut Core<I, H>, fd: Fd) {
-    // The file was only read.
-    let _ = core.act(|_| Act::Close { fd });
 }

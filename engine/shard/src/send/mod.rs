@@ -8,7 +8,7 @@ mod scan;
 mod seals;
 mod streams;
 
-pub(crate) use scan::{Walk, list, listed_directory, read_link, stat_of};
+pub(crate) use scan::{Walk, list, read_link};
 pub(crate) use streams::worth as streams_worth;
 
 use crate::command::{CoreStatus, Source};

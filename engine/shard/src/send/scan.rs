@@ -5,6 +5,7 @@
 
 use crate::command::{Failure, Source};
 use crate::dirs::{DirId, Dirs};
+use crate::place::stat_in;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind, Stat};
@@ -58,8 +59,7 @@ pub(crate) struct Scan {
     pub(crate) failed_reads: bool,
 }
 
-/// Kinds as a listing gives them.
-const LISTED_DIRECTORY: u8 = 2;
+/// Bytes of one portion of a listing.
 const LIST_BYTES: u32 = 64 * 1024;
 
 impl Scan {
@@ -124,7 +124,7 @@ impl Scan {
             return self.begin_base(core, dirs, source.base, path);
         };
         let dir = dirs.add(source.base, parent.as_bytes().to_vec(), None);
-        let stat = dirs.fd(core, dir).and_then(|fd| stat_of(core, fd, Some(name)));
+        let stat = dirs.fd(core, dir).and_then(|fd| stat_in(core, fd, Some(name)));
         let found = self.visit(core, dirs, dir, name.as_bytes().into(), path, stat);
         dirs.release(dir);
         found
@@ -139,7 +139,7 @@ impl Scan {
         path: Vec<u8>,
     ) -> Option<Found> {
         let dir = dirs.add(base, Vec::new(), None);
-        let found = match dirs.fd(core, dir).and_then(|fd| stat_of(core, fd, None)) {
+        let found = match dirs.fd(core, dir).and_then(|fd| stat_in(core, fd, None)) {
             Ok(stat) => {
                 let entry = entry_of(Kind::Directory, path.clone(), &stat, Vec::new());
                 dirs.keep(dir);
@@ -332,22 +332,6 @@ fn stat_ahead<I: Io, H: Hooks>(core: &mut Core<I, H>, dirs: &mut Dirs, level: &m
     core.recycle(batch);
 }
 
-/// Stat of a name, or of the directory itself.
-pub(crate) fn stat_of<I: Io, H: Hooks>(
-    core: &mut Core<I, H>,
-    dir: Fd,
-    name: Option<Name<'_>>,
-) -> Result<Stat, Errno> {
-    let out = core.act(|batch| {
-        let name = name.map(|name| batch.name(name));
-        Act::Stat { dir, name }
-    })?;
-    match out {
-        ActOut::Stat(stat) => Ok(stat),
-        _ => Err(Errno::IO),
-    }
-}
-
 /// Target of a symlink.
 pub(crate) fn read_link<I: Io, H: Hooks>(
     core: &mut Core<I, H>,
@@ -401,11 +385,6 @@ pub(crate) fn list<I: Io, H: Hooks>(core: &mut Core<I, H>, dir: Fd) -> Result<Li
             return Ok(names);
         }
     }
-}
-
-/// Whether a listing says that this is a directory.
-pub(crate) fn listed_directory(kind: u8) -> bool {
-    kind == LISTED_DIRECTORY
 }
 
 /// A walk for a listing: the names in one directory, or all below it.

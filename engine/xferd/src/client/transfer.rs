@@ -136,12 +136,12 @@ fn outcome(ran: Ran, known: &Known, options: &TransferOptions) -> Outcome {
             match keep_receipt(&known.device.state, receipt.body.transfer, &file) {
                 Ok(path) => {
                     outcome.receipt = Some(path);
-                    partial(&outcome.files, &totals)
+                    partial(&outcome.files, &totals, options.delete_max)
                 }
                 Err(error) => Some(remote::refused_write(&error)),
             }
         }
-        (Ok(JobData::Reply(_)), None) => partial(&outcome.files, &totals),
+        (Ok(JobData::Reply(_)), None) => partial(&outcome.files, &totals, options.delete_max),
     };
     outcome.exit = failure.as_ref().map_or(exit::OK, |failure| failure.exit);
     outcome.failure = failure;
@@ -174,7 +174,7 @@ fn adopt(outcome: &mut Outcome, receipt: &Receipt) {
 }
 
 /// A transfer that ended in order but not with everything in place.
-fn partial(files: &Files, totals: &Totals) -> Option<Failure> {
+fn partial(files: &Files, totals: &Totals, delete_max: Option<u64>) -> Option<Failure> {
     let of = |exit, code, message: String, next| Some(Failure { exit, ..Failure::new(code, message, next) });
     let others = files.failed.saturating_sub(totals.vanished);
     if others > 0 {
@@ -192,13 +192,14 @@ fn partial(files: &Files, totals: &Totals) -> Option<Failure> {
         return of(exit::VANISHED, Code::Vanished, message, "");
     }
     if totals.delete_limited {
-        let message = "more names would have been deleted than --delete-max allows; none was".to_owned();
-        return of(
-            exit::DELETE_LIMIT,
-            Code::TooLarge,
-            message,
-            "look at them with -n -v, then raise --delete-max",
-        );
+        let (message, next) = match delete_max {
+            Some(_) => (
+                "more names are to be deleted than --delete-max allows; none was",
+                "look at them with -n -v, then raise --delete-max",
+            ),
+            None => ("more names are to be deleted than one run takes", "run it again"),
+        };
+        return of(exit::DELETE_LIMIT, Code::TooLarge, message.to_owned(), next);
     }
     None
 }
@@ -211,7 +212,8 @@ mod tests {
     fn a_partial_end_has_the_exit_status_of_its_worst_part() {
         let files = |failed| Files { failed, ..Files::default() };
         let totals = |vanished, delete_limited| Totals { vanished, delete_limited, ..Totals::default() };
-        let exit = |files: Files, totals: Totals| partial(&files, &totals).map(|failure| failure.exit);
+        let exit =
+            |files: Files, totals: Totals| partial(&files, &totals, Some(1)).map(|failure| failure.exit);
         assert_eq!(exit(files(0), totals(0, false)), None);
         assert_eq!(exit(files(2), totals(1, true)), Some(23));
         assert_eq!(exit(files(1), totals(1, true)), Some(24));
