@@ -487,6 +487,8 @@ pub trait Hooks {
     fn poll(&mut self, out: &mut Vec<(Ticket, Reply)>);
     /// Reports.
     fn event(&mut self, event: &Event<'_>);
+    /// A turn of the core is over: reports that were gathered go out together.
+    fn turned(&mut self) {}
     /// Name of an owner (or group) by number.
     fn owner_name(&self, id: u32, group: bool) -> Option<Arc<str>>;
     /// Number of an owner (or group) by name.

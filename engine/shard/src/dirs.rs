@@ -21,6 +21,8 @@ struct Dir {
     warm: bool,
     /// Its descriptor stays open.
     held: bool,
+    /// Operations in flight that name its descriptor.
+    pins: u32,
 }
 
 /// The table.
@@ -51,7 +53,7 @@ impl Dirs {
     /// by the table). It has one user.
     pub(crate) fn add(&mut self, base: Fd, path: Vec<u8>, fd: Option<Fd>) -> DirId {
         self.open += u32::from(fd.is_some());
-        let dir = Dir { base, path, fd, users: 1, warm: true, held: false };
+        let dir = Dir { base, path, fd, users: 1, warm: true, held: false, pins: 0 };
         match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = Some(dir);
@@ -148,6 +150,27 @@ impl Dirs {
         }
     }
 
+    /// Its descriptor for an operation, open until that one's [`Dirs::unpin`].
+    ///
+    /// # Errors
+    /// What the open said.
+    pub(crate) fn pin<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, id: DirId) -> Result<Fd, Errno> {
+        let fd = self.fd(core, id)?;
+        if let Some(Some(dir)) = self.slots.get_mut(id.0 as usize) {
+            dir.pins += 1;
+            dir.users += 1;
+        }
+        Ok(fd)
+    }
+
+    /// One operation that named it has ended.
+    pub(crate) fn unpin(&mut self, id: DirId) {
+        if let Some(Some(dir)) = self.slots.get_mut(id.0 as usize) {
+            dir.pins -= 1;
+        }
+        self.release(id);
+    }
+
     /// Gives descriptors up, the least used first, until one more fits. Held ones stay, even above the budget.
     fn make_room(&mut self, keep: DirId) {
         let mut steps = self.slots.len() * 2;
@@ -158,7 +181,7 @@ impl Dirs {
                 continue;
             }
             let Some(dir) = &mut self.slots[self.hand] else { continue };
-            if dir.held || core::mem::take(&mut dir.warm) {
+            if dir.held || dir.pins > 0 || core::mem::take(&mut dir.warm) {
                 continue;
             }
             if let Some(fd) = dir.fd.take() {

@@ -5,7 +5,7 @@
 //! short operation is asked for by number, so a descriptor is closed only when nothing on it is in flight.
 
 use crate::link::LinkId;
-use base::io::{Done, Errno, Fd, Io, Op, Out, Token};
+use base::io::{Batch, Done, Errno, Fd, Io, Op, Out, Token};
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
@@ -43,6 +43,8 @@ pub(crate) struct Finish<B> {
     pub(crate) slot: Option<B>,
     /// What came beside.
     pub(crate) yields: Yield,
+    /// The batch that went in, with its results.
+    pub(crate) acts: Option<Box<Batch<B>>>,
 }
 
 /// What an operation yields beside bytes.
@@ -184,7 +186,7 @@ impl<B> Ops<B> {
         let slot = entry.as_mut()?;
         if let Some(again) = slot.again(&done) {
             let Some(op) = slot.resume(again, done) else {
-                return Some(self.end(io, index, Err(Errno::IO), None, Yield::Nothing));
+                return Some(self.end(io, index, Err(Errno::IO), None, Out::Nothing));
             };
             self.submit(io, token, op);
             return None;
@@ -193,16 +195,12 @@ impl<B> Ops<B> {
             Ok(count) => Ok(slot.done + count),
             Err(errno) => Err(errno),
         };
-        let yields = match done.out {
-            Out::Head(bytes) => {
-                slot.take_head(&bytes, done.result.unwrap_or(0));
-                Yield::Head(slot.head)
-            }
-            Out::Accepted { socket, from } => Yield::Accepted { socket, from },
-            Out::Connected(socket) => Yield::Connected(socket),
-            Out::Acts(_) | Out::Nothing | Out::Woken => Yield::Nothing,
-        };
-        Some(self.end(io, index, result, done.buf, yields))
+        let mut out = done.out;
+        if let Out::Head(bytes) = &mut out {
+            slot.take_head(bytes, done.result.unwrap_or(0));
+            *bytes = slot.head;
+        }
+        Some(self.end(io, index, result, done.buf, out))
     }
 
     fn end<I: Io<Buf = B>>(
@@ -211,8 +209,15 @@ impl<B> Ops<B> {
         index: usize,
         result: Result<u32, Errno>,
         slot: Option<B>,
-        yields: Yield,
+        out: Out<B>,
     ) -> (Owner, Finish<B>) {
+        let (yields, acts) = match out {
+            Out::Head(bytes) => (Yield::Head(bytes), None),
+            Out::Accepted { socket, from } => (Yield::Accepted { socket, from }, None),
+            Out::Connected(socket) => (Yield::Connected(socket), None),
+            Out::Acts(batch) => (Yield::Nothing, Some(batch)),
+            Out::Nothing | Out::Woken => (Yield::Nothing, None),
+        };
         let (generation, entry) = &mut self.slots[index];
         let (owner, fd) = entry.take().map_or((Owner::Nobody, None), |slot| (slot.owner, slot.fd));
         *generation = generation.wrapping_add(1);
@@ -225,7 +230,7 @@ impl<B> Ops<B> {
                 self.start(io, Owner::Nobody, Op::Close { fd });
             }
         }
-        (owner, Finish { result, slot, yields })
+        (owner, Finish { result, slot, yields, acts })
     }
 }
 

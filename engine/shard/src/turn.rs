@@ -118,6 +118,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         self.on_ends();
         let io = &mut self.core.io;
         self.core.mail.flush(|core| io.wake(core));
+        self.core.hooks.turned();
         let recovering = matches!(self.start, Start::Recovering { .. });
         self.over = self.control.stopping() && self.links.is_empty() && !recovering;
     }

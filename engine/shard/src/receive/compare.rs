@@ -76,7 +76,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         entries: &[Entry],
     ) -> Vec<Option<Result<Stat, Errno>>> {
         let mut results: Vec<Option<Result<Stat, Errno>>> = vec![None; entries.len()];
-        let Some(Level { path, place: Place::Here(dir), .. }) = self.levels.last() else {
+        let Some(Level { path, place: Place::Here(dir), fresh: false, .. }) = self.levels.last() else {
             results.reverse();
             return results;
         };
@@ -167,7 +167,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Some((_, name)) => Box::<[u8]>::from(name.as_bytes()),
             None => return Some(self.refuse(core, entry, Code::BadPath)),
         };
-        let stat = match ahead.unwrap_or_else(|| self.stat(core, parent, &name)) {
+        let fresh = self.levels.last().is_some_and(|level| level.fresh);
+        let looked = match ahead {
+            Some(ahead) => ahead,
+            None if fresh => Err(Errno::NOENT),
+            None => self.stat(core, parent, &name),
+        };
+        let stat = match looked {
             Ok(stat) => Some(stat),
             Err(Errno::NOENT) => None,
             Err(errno) => return Some(self.refuse(core, entry, Code::from_errno(errno))),
@@ -209,7 +215,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 }
                 let destination = self.spec.destination.clone();
                 let place = self.made_directory(core, &destination);
-                self.levels.push(Level { path: Vec::new(), place, sent: false, names: Vec::new() });
+                self.levels.push(Level {
+                    path: Vec::new(),
+                    place,
+                    fresh: false,
+                    sent: false,
+                    names: Vec::new(),
+                });
                 place
             }
         }
@@ -223,7 +235,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let Ok(whole) = RelPath::new(path) else { return Place::Refused(Code::BadPath) };
         for name in whole.components() {
             let made = match self.open_or_make(core, dir, name, 0o777 & !self.meta_options.umask) {
-                Ok(Some(fd)) => fd,
+                Ok(Some((fd, _))) => fd,
                 Ok(None) => return Place::Absent,
                 Err(code) => return Place::Refused(code),
             };
@@ -234,14 +246,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         Place::Here(dir)
     }
 
-    /// Opens a directory, or makes it and opens it. `None`: a dry run would make it.
+    /// Opens a directory, or makes it and opens it; whether it was made. `None`: a dry run would make it.
     fn open_or_make<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         dir: DirId,
         name: Name<'_>,
         mode: u32,
-    ) -> Result<Option<base::io::Fd>, Code> {
+    ) -> Result<Option<(base::io::Fd, bool)>, Code> {
         let fd = self.dirs.fd(core, dir).map_err(Code::from_errno)?;
         let open = |core: &mut Core<I, H>| {
             core.open(|batch| {
@@ -255,7 +267,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 if self.spec.durability.syncs() && !self.spec.options.dry_run {
                     self.new_parents.insert(self.dirs.path(dir).to_vec());
                 }
-                return Ok(Some(found));
+                return Ok(Some((found, false)));
             }
             Err(Errno::NOENT) => {}
             Err(errno) => return Err(Code::from_errno(errno)),
@@ -272,7 +284,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(Code::from_errno(errno)),
         }
-        open(core).map(Some).map_err(Code::from_errno)
+        open(core).map(|fd| Some((fd, made.is_ok()))).map_err(Code::from_errno)
     }
 
     /// The root itself is the destination: it is there. A share's metadata is the operator's, a client's own
@@ -324,8 +336,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Some(_) => FileAction::Unchanged,
         };
         let mode = meta::working_mode(entry.mode);
+        let mut fresh = false;
         let place = match self.open_or_make(core, parent, checked, mode) {
-            Ok(Some(fd)) => {
+            Ok(Some((fd, made))) => {
+                fresh = made;
                 let (base, path) = self.dirs.below(parent, name);
                 let path_copy = path.clone();
                 if !self.spec.options.dry_run {
@@ -341,6 +355,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             }
         };
         self.note_level(entry, place);
+        if let Some(level) = self.levels.last_mut() {
+            level.fresh = fresh;
+        }
         self.count(core, &entry.path, entry.kind, action, (0, None, 0, None));
         match action {
             FileAction::Created => Verdict::Made,
@@ -536,7 +553,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if let Some((_, name)) = RelPath::new(&entry.path).ok().and_then(|path| path.split()) {
             self.note_name(name.as_bytes());
         }
-        self.levels.push(Level { path: entry.path.clone(), place, sent: true, names: Vec::new() });
+        self.levels.push(Level {
+            path: entry.path.clone(),
+            place,
+            fresh: false,
+            sent: true,
+            names: Vec::new(),
+        });
     }
 
     /// The sender has this name in the innermost directory.

@@ -47,6 +47,8 @@ pub(super) struct Level {
     pub(super) place: Place,
     /// It is a directory of the source, not only what the sources are put into: names may be missing there.
     pub(super) sent: bool,
+    /// It was made by this transfer: nothing can be in it but what this transfer puts there.
+    pub(super) fresh: bool,
     /// Names that the sender has in it; kept only when something may be deleted.
     pub(super) names: Vec<Box<[u8]>>,
 }

@@ -10,6 +10,7 @@ pub(crate) mod lane;
 mod publish;
 mod resume;
 mod stage;
+mod unpack;
 
 pub(crate) use stage::hash;
 
@@ -180,14 +181,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
             (Trailer::Pack(trailer), Role::Control) => {
                 let home = TransferKey { core: core.id, link, number: trailer.transfer };
                 if let Some(receiver) = self.homes.get_mut(&(link, trailer.transfer)) {
-                    let result = receiver.on_pack(core, slot, data_len, &trailer);
+                    let result = receiver.on_pack(core, links, slot, data_len, &trailer);
                     if let Err(code) = result {
                         return links.fail(core, link, code, "a pack that breaks a rule");
                     }
                 } else {
                     drop(slot);
+                    links.release(core, link);
                 }
-                links.release(core, link);
                 if let Some(lane) = self.lane(at, links, link) {
                     lane.count(core, home, data_len);
                 }

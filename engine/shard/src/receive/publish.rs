@@ -6,6 +6,7 @@
 use super::batch::Running;
 use super::home::Home;
 use super::journal::{Journal, Linking, Then};
+use super::unpack::Putting;
 use crate::links::{Links, MS};
 use crate::ops::{Finish, Owner};
 use crate::send::TransferKey;
@@ -43,6 +44,8 @@ pub(super) enum Flight {
     Step(Machine, StepId),
     Reserve(FileIndex),
     Link(Linking),
+    /// Files of a pack are being written.
+    Put(Putting),
     /// Nothing depends on it but the end of the transfer.
     Last,
 }
@@ -436,6 +439,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let result = finish.result;
         drop(finish.slot);
         match self.publisher.flights.remove(&tag) {
+            Some(Flight::Put(putting)) => self.on_put(core, links, putting, finish.acts),
             Some(Flight::Write(which, then)) => self.on_journal_write(core, links, which, then, result),
             Some(Flight::Step(machine, id)) => {
                 if result.is_err() {

@@ -11,10 +11,9 @@ use crate::mailbox::Mail;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind, Meta, Stat};
-use base::hooks::{FileAction, Hooks, Stage};
+use base::hooks::{FileAction, Hooks};
 use base::ids::{ChunkIndex, CoreId, FileIndex, PartId, Value};
 use base::io::{Act, ActOut, Fd, How, Io};
-use base::limits::DATA_AT;
 use base::name::{Name, RelPath};
 use base::points::Point;
 use disk::journal::{Begin, ChunkValue, JournalKind};
@@ -22,11 +21,9 @@ use disk::manifest::ChunkMap;
 use disk::paths::{PartKey, ReservedName, part_id, part_name, temp_name};
 use disk::publish::InPlace;
 use proto::transfer::ack::{AckRange, Level};
-use proto::transfer::chunk::{Chunks, root_of, root_of_bytes};
+use proto::transfer::chunk::{Chunks, root_of};
 use proto::transfer::merkle::entry_root;
-use proto::transfer::pack::PackView;
 use proto::transfer::want::Verdict;
-use proto::wire::PackTrailer;
 
 /// One wanted entry until it is published or has failed.
 pub(super) struct Incoming {
@@ -425,115 +422,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
     }
 
-    /// A pack came: many small files.
-    pub(super) fn on_pack<I: Io<Buf = B>, H: Hooks>(
-        &mut self,
-        core: &mut Core<I, H>,
-        slot: B,
-        data_len: u32,
-        trailer: &PackTrailer,
-    ) -> Result<(), Code> {
-        let limits = core.limits();
-        let mut from = core.sample();
-        let data = &slot.as_ref()[DATA_AT as usize..(DATA_AT + data_len) as usize];
-        let view = PackView::parse(data, trailer, &limits).map_err(|error| error.code())?;
-        let mut rows = Vec::with_capacity(view.len());
-        for (row, content) in view.iter() {
-            let incoming = self.files.get_mut(&row.file).ok_or(Code::InvalidRequest)?;
-            if incoming.root.is_some() || incoming.seal.is_some() && row.code.is_some() {
-                return Err(Code::InvalidRequest);
-            }
-            match row.code {
-                Some(code) => rows.push((row.file, row.at, row.length, Some(code))),
-                None if incoming.large.is_some() => return Err(Code::InvalidRequest),
-                None => {
-                    incoming.entry.size = u64::from(row.length);
-                    incoming.entry.mtime = row.mtime;
-                    if incoming.meta.mtime.is_some() {
-                        incoming.meta.mtime = Some(row.mtime);
-                    }
-                    incoming.root = Some(root_of_bytes(content));
-                    rows.push((row.file, row.at, row.length, None));
-                }
-            }
-        }
-        core.status.bytes_in += u64::from(trailer.table_offset);
-        self.totals.bytes += u64::from(trailer.table_offset);
-        let mut stages = self.totals.stages;
-        core.timed(&mut stages, Stage::Hash, &mut from);
-        let mut slot = Some(slot);
-        // One directory at a time: its descriptor is good until another one is asked for.
-        let mut rest = &rows[..];
-        while let Some(first) = rest.first() {
-            let dir = self.files.get(&first.0).map(|incoming| incoming.dir);
-            let same = |row: &&(FileIndex, u32, u32, Option<Code>)| {
-                self.files.get(&row.0).map(|incoming| incoming.dir) == dir
-            };
-            let count = rest.iter().take(limits.acts_inline_max as usize).take_while(same).count();
-            let (group, later) = rest.split_at(count);
-            self.put(core, &mut slot, group);
-            rest = later;
-        }
-        core.timed(&mut stages, Stage::Write, &mut from);
-        self.totals.stages = stages;
-        for (file, _, _, code) in rows {
-            match code {
-                Some(code) => self.drop_file(core, file, code),
-                None => self.on_root(core, file),
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes files of a pack under their temps.
-    fn put<I: Io<Buf = B>, H: Hooks>(
-        &mut self,
-        core: &mut Core<I, H>,
-        slot: &mut Option<B>,
-        rows: &[(FileIndex, u32, u32, Option<Code>)],
-    ) {
-        let keep = self.spec.durability.syncs();
-        let mut batch = core.batch();
-        let mut put = Vec::with_capacity(rows.len());
-        for &(file, at, len, code) in rows {
-            let Some(incoming) = self.files.get_mut(&file) else { continue };
-            if code.is_some() {
-                continue;
-            }
-            let temp = temp_name(hash, self.spec.id, file);
-            match self.dirs.fd(core, incoming.dir) {
-                Ok(dir) => {
-                    let name = batch.name(temp.as_name());
-                    let meta = incoming.meta;
-                    batch.push(Act::Put { dir, name, at: DATA_AT + at, len, meta, keep });
-                    incoming.temp = Some(temp);
-                    put.push(file);
-                }
-                Err(errno) => incoming.failed = Some(Code::from_errno(errno)),
-            }
-        }
-        batch.data = slot.take();
-        core.io.act(&mut batch);
-        *slot = batch.data.take();
-        for (file, result) in put.into_iter().zip(&batch.results) {
-            let Some(incoming) = self.files.get_mut(&file) else { continue };
-            match result {
-                Ok(ActOut::Put { inode, fd }) => {
-                    incoming.inode = *inode;
-                    incoming.fd = *fd;
-                }
-                Ok(_) => incoming.failed = Some(Code::Io),
-                Err(errno) => {
-                    incoming.temp = None;
-                    incoming.failed = Some(Code::from_errno(*errno));
-                }
-            }
-        }
-        core.recycle(batch);
-    }
-
     /// A file will not come: the sender could not read it.
-    fn drop_file<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, file: FileIndex, code: Code) {
+    pub(super) fn drop_file<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        file: FileIndex,
+        code: Code,
+    ) {
         self.release_lanes(core, file);
         let Some(incoming) = self.files.remove(&file) else { return };
         let entry = &incoming.entry;

@@ -9,8 +9,8 @@ use crate::names::Names;
 use crate::report::Told;
 use base::codes::Code;
 use base::hooks::{
-    Action, Answer, Ask, Busy, Call, Decision, Effect, Event, Hooks, Obligations, Peer, Reply, StoreAsk,
-    Ticket,
+    Action, Answer, Ask, Busy, Call, Decision, Effect, Event, FileAction, Hooks, Obligations, Peer, Reply,
+    StoreAsk, Ticket,
 };
 use base::ids::TransferId;
 use base::io::Now;
@@ -20,6 +20,9 @@ use state::StateDir;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Events that go to the main thread together: it is woken once for them.
+const EVENTS_MOST: usize = 256;
 
 /// Replies of a client: receipts alone, of which there is one.
 const REPLIES_MOST: usize = 4;
@@ -32,12 +35,28 @@ pub(super) struct ClientHooks {
     waker: Waker,
     to_here: SyncSender<(Ticket, Reply)>,
     replies: Receiver<(Ticket, Reply)>,
+    /// Every name is told; else only those that failed.
+    tells_names: bool,
+    gathered: Vec<Told>,
 }
 
 impl ClientHooks {
-    pub(super) fn new(to: SyncSender<Heard>, names: Arc<Names>, state: Arc<StateDir>, waker: Waker) -> Self {
+    pub(super) fn new(
+        to: SyncSender<Heard>,
+        names: Arc<Names>,
+        state: Arc<StateDir>,
+        waker: Waker,
+        tells_names: bool,
+    ) -> Self {
         let (to_here, replies) = sync_channel(REPLIES_MOST);
-        Self { to, names, state, waker, to_here, replies }
+        Self { to, names, state, waker, to_here, replies, tells_names, gathered: Vec::new() }
+    }
+
+    fn flush(&mut self) {
+        if !self.gathered.is_empty() {
+            // Only a main thread that is gone no longer takes it.
+            drop(self.to.send(Heard::Told(std::mem::take(&mut self.gathered))));
+        }
     }
 }
 
@@ -141,13 +160,24 @@ impl Hooks for ClientHooks {
     }
 
     fn event(&mut self, event: &Event<'_>) {
-        if let Some(told) = told(event) {
-            match told {
-                Told::Progress { .. } => drop(self.to.try_send(Heard::Told(told))),
-                // Only a main thread that is gone no longer takes it.
-                told => drop(self.to.send(Heard::Told(told))),
-            }
+        if let Event::File { action, .. } = event
+            && !self.tells_names
+            && *action != FileAction::Failed
+        {
+            return;
         }
+        match told(event) {
+            Some(told @ Told::Progress { .. }) => drop(self.to.try_send(Heard::Told(vec![told]))),
+            Some(told) => self.gathered.push(told),
+            None => {}
+        }
+        if self.gathered.len() >= EVENTS_MOST {
+            self.flush();
+        }
+    }
+
+    fn turned(&mut self) {
+        self.flush();
     }
 
     fn owner_name(&self, id: u32, group: bool) -> Option<Arc<str>> {

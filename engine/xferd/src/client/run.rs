@@ -25,7 +25,7 @@ const CORES_MOST_BY_DEFAULT: usize = 4;
 
 /// What the main thread hears.
 pub(super) enum Heard {
-    Told(Told),
+    Told(Vec<Told>),
     Core(CoreEvent),
     Signal(&'static str),
 }
@@ -88,6 +88,7 @@ impl Runner {
         let common = settings::Common { limits, journal, umask: self.umask, cores, wire: wire.clone() };
         let all = (0..cores).map(|_| who.identity.settings(&common, false)).collect();
         let names = Arc::new(Names::read());
+        let tells_names = reporter.tells_names();
         let (to_hooks, to_ends, state) = (self.to.clone(), self.to.clone(), who.device.state.clone());
         let threads = Cores::start(Plan {
             io: engine.io,
@@ -95,7 +96,7 @@ impl Runner {
             pinned: false,
             settings: all,
             hooks: Arc::new(move |_, waker| {
-                ClientHooks::new(to_hooks.clone(), names.clone(), state.clone(), waker)
+                ClientHooks::new(to_hooks.clone(), names.clone(), state.clone(), waker, tells_names)
             }),
             told: Arc::new(move |event| drop(to_ends.send(Heard::Core(event)))),
         })?;
@@ -123,7 +124,7 @@ impl Runner {
             // The signal thread holds a sender for as long as the process lives.
             let Ok(heard) = self.heard.recv() else { break };
             match heard {
-                Heard::Told(told) => reporter.tell(&told),
+                Heard::Told(told) => told.iter().for_each(|one| reporter.tell(one)),
                 Heard::Core(CoreEvent::Job(job_end)) => {
                     end.get_or_insert(job_end);
                     handle.tell_all(|| Command::Stop);

@@ -56,6 +56,11 @@ impl Reporter {
         matches!(self.sink, Sink::Json(_))
     }
 
+    /// Whether it writes every name that changes.
+    pub fn tells_names(&self) -> bool {
+        self.is_json() || self.verbosity.names && !self.verbosity.quiet
+    }
+
     /// Tells one event.
     pub fn tell(&mut self, told: &Told) {
         if told.is_unchanged() && !self.verbosity.names {
