@@ -85,6 +85,9 @@ limits! {
     cores_max: u32 = 1024, 2, 1024;
     /// Buffers in flight per stream and direction.
     buffers_per_direction: u32 = 4, 2, 16;
+    /// Sealed records of one link that wait for their send, including the one being sent: more would leave the
+    /// core's cache before the kernel copies them.
+    slots_queued_max: u32 = 2, 2, 16;
     /// One device's share of a core's buffers is one over this.
     device_share_divisor: u32 = 4, 2, 4;
     /// Smallest chunk.
@@ -196,7 +199,7 @@ limits! {
     /// Age of a key.
     rekey_ms: u64 = HOUR_MS, 50, HOUR_MS;
     /// Operations in flight on one core.
-    ops_in_flight_per_core: u32 = 8192, 64, 65_536;
+    ops_in_flight_per_core: u32 = 8192, 12, 65_536;
     /// Completions taken in one turn.
     done_per_turn: u32 = 256, 4, 4096;
     /// Acts of one background batch.

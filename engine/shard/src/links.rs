@@ -212,7 +212,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         match self.find(id) {
             Some(link) if link.is_up() => {
                 let free = link.rate.is_none_or(|[_, mut tx]| tx.allows(core.now.mono_ns));
-                if free { link.tx.room(core.settings.limits.buffers_per_direction) } else { 0 }
+                if free { link.tx.room(core.settings.limits.slots_queued_max) } else { 0 }
             }
             _ => 0,
         }
@@ -222,6 +222,11 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     pub(crate) fn is_backed_up<I: Io<Buf = B>, H: Hooks>(&self, core: &Core<I, H>, id: LinkId) -> bool {
         self.find(id)
             .is_some_and(|link| link.tx.queued() > core.settings.limits.buffers_per_direction as usize)
+    }
+
+    /// Whether nothing waits to be sent on a link.
+    pub(crate) fn is_idle(&self, id: LinkId) -> bool {
+        self.find(id).is_some_and(|link| link.tx.is_empty())
     }
 
     /// Seals `data_len` bytes of data at [`DATA_AT`] with their trailer in the slot and queues the frame.

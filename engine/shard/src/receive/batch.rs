@@ -10,7 +10,7 @@ use base::codes::Code;
 use base::entry::Kind;
 use base::hooks::Hooks;
 use base::ids::FileIndex;
-use base::io::{Act, Errno, Fd, Io, Op};
+use base::io::{Act, Batch, Errno, Fd, Io, Op};
 use base::limits::Limits;
 use base::name::{Name, RelPath};
 use disk::journal::{Append, JournalKind};
@@ -165,7 +165,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                             Ok(fd) => renames.push(id, fd, temp, name, how),
                             Err(errno) => running.machine.on_done(id, Err(errno)),
                         }
-                        if renames.len() >= core.settings.limits.acts_inline_max as usize {
+                        if renames.len() >= core.settings.limits.acts_per_batch_max as usize {
                             break;
                         }
                     }
@@ -176,8 +176,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     }
                 }
             }
-            for (id, result) in renames.run(core) {
-                running.machine.on_done(id, result);
+            if renames.len() > (core.settings.limits.acts_inline_max as usize / 4).max(1) {
+                let tag = self.publisher.tag(Flight::Renames(renames.ids));
+                core.start(owner(self.key, tag), Op::Acts(Box::new(renames.batch)));
+            } else {
+                for (id, result) in renames.run(core) {
+                    running.machine.on_done(id, result);
+                }
             }
             if !worked {
                 break;
@@ -187,6 +192,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             None => self.publisher.running = Some(running),
             Some(outcome) => self.end_batch(core, links, running, outcome),
         }
+    }
+
+    /// Renames came back from the helper thread.
+    pub(super) fn on_renamed<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        ids: &[StepId],
+        batch: Option<Box<Batch<B>>>,
+    ) {
+        let (Some(running), Some(batch)) = (&mut self.publisher.running, batch) else { return };
+        for (id, result) in ids.iter().zip(&batch.results) {
+            running.machine.on_done(*id, result.map(drop));
+        }
+        core.recycle(*batch);
+        self.run_batch(core, links);
     }
 
     /// Starts one step of a batch; `Some`: it ended at once.
@@ -313,9 +334,9 @@ pub(super) fn directories_max(limits: &Limits) -> u32 {
     (limits.directories_open_max / 2).max(1)
 }
 
-/// Renames that run in one batch.
+/// Renames that run in one batch: a few here and now, many on the helper thread.
 struct Renames<B> {
-    batch: base::io::Batch<B>,
+    batch: Batch<B>,
     ids: Vec<StepId>,
 }
 

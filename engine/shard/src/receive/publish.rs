@@ -46,6 +46,8 @@ pub(super) enum Flight {
     Link(Linking),
     /// Files of a pack are being written.
     Put(Putting),
+    /// Files of the running batch get their names.
+    Renames(Vec<StepId>),
     /// Nothing depends on it but the end of the transfer.
     Last,
 }
@@ -440,6 +442,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         drop(finish.slot);
         match self.publisher.flights.remove(&tag) {
             Some(Flight::Put(putting)) => self.on_put(core, links, putting, finish.acts),
+            Some(Flight::Renames(ids)) => self.on_renamed(core, links, &ids, finish.acts),
             Some(Flight::Write(which, then)) => self.on_journal_write(core, links, which, then, result),
             Some(Flight::Step(machine, id)) => {
                 if result.is_err() {

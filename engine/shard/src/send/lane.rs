@@ -24,6 +24,9 @@ use proto::transfer::chunk::{ChunkHasher, Chunks};
 use proto::wire::{ChunkTrailer, Flags, FrameType};
 use std::collections::VecDeque;
 
+/// Pieces of a lane that has not waited for a read yet.
+const AHEAD_AT_FIRST: usize = 2;
+
 /// One chunk to send.
 #[derive(Clone, Debug)]
 pub struct ChunkOrder {
@@ -128,6 +131,9 @@ pub(crate) struct SendLane<B> {
     pub(crate) sent: u64,
     acked: u64,
     pub(crate) hungry: bool,
+    /// Pieces to have at once: few while reads come from memory, so that they stay in the core's cache; one more
+    /// each time the link had to wait for one.
+    ahead: usize,
     stages: StageTimes,
     /// Waiting for credit since.
     starved_since: Option<u64>,
@@ -146,6 +152,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             sent: 0,
             acked: 0,
             hungry: false,
+            ahead: AHEAD_AT_FIRST,
             stages: StageTimes::default(),
             starved_since: None,
             dropping: Vec::new(),
@@ -261,7 +268,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
     fn read_ahead<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
         let limits = core.settings.limits.clone();
         self.hungry = false;
-        while self.pieces.len() < limits.buffers_per_direction as usize {
+        while self.pieces.len() < self.ahead.min(limits.buffers_per_direction as usize) {
             let Some(at) = self.next_order() else { return };
             let ahead: u64 = self.pieces.iter().map(|piece| u64::from(piece.len)).sum();
             let order = &mut self.orders[at];
@@ -322,6 +329,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
     fn flush<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
         while let Some(front) = self.pieces.front() {
             if matches!(front.state, State::Reading) {
+                let most = core.settings.limits.buffers_per_direction as usize;
+                if self.ahead < most && links.is_idle(self.link) {
+                    self.ahead += 1;
+                }
                 return;
             }
             let Some(order) = self.orders.front() else { return };
