@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt::Debug;
 use core::net::SocketAddr;
 
 /// Names something that answers later.
@@ -422,9 +423,11 @@ pub enum Event<'a> {
         /// About which path.
         path: Option<&'a [u8]>,
     },
-    /// A connection is tried again.
+    /// A connection is opened again, or a request made again.
     Retry {
-        /// Which attempt, from 1.
+        /// `link` or `request`.
+        what: &'static str,
+        /// Which retry since it last worked, from 1.
         attempt: u32,
         /// After how many milliseconds.
         wait_ms: u64,
@@ -470,6 +473,21 @@ pub struct Record {
     pub number: u64,
 }
 
+/// One step of a declared state machine: of a link that is kept up, of a session, of a request.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
+    /// Which machine: `link`, `session` or `request`.
+    pub machine: &'static str,
+    /// Of which session, once it has a name.
+    pub session: Option<SessionId>,
+    /// The state before.
+    pub from: &'a dyn Debug,
+    /// What happened.
+    pub event: &'a dyn Debug,
+    /// The state after.
+    pub to: &'a dyn Debug,
+}
+
 /// One core's way to the rest of its process.
 pub trait Hooks {
     /// Generation of rules and grants; one relaxed load per chunk.
@@ -497,6 +515,8 @@ pub trait Hooks {
     fn reach(&mut self, _point: Point) {}
     /// A record is about to be sealed.
     fn sealing(&mut self, _record: &Record) {}
+    /// A state machine made a step: for a log that wants to know, and for tests that compare it with the list.
+    fn stepped(&mut self, _step: &Step<'_>) {}
     /// A frame was sealed or opened: for a simulator that judges what was said.
     fn frame(&mut self, _frame: &Frame<'_>) {}
 }

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! begin -> dial (each address in turn) -> on_up -> request -> on_reply -> transfer -> on_ended -> end
-//!            ^                                                                |
-//!            +---- wait: while retries are left, or the link had stood --------+
+//!            ^                                       ^           |            |
+//!            |                                       +-- wait ---+ busy       |
+//!            +---- wait: while its link (C7) says so -------------------------+
 //! ```
+//!
+//! The first request goes out together with the Ping whose Pong makes the link healthy.
 
 use crate::command::{Failure, Job, JobData, JobEnd, JobKind, Source, Totals};
 use crate::control::failure;
@@ -14,13 +17,16 @@ use crate::place;
 use crate::receive::{Ended, ReceiveSpec, Receives};
 use crate::send::{SendSpec, Sends, StreamRef};
 use crate::shake::Proof;
+use crate::steps::{self, LINK, REQUEST};
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{Event, Hooks, Obligations};
 use base::ids::TransferId;
 use base::io::Io;
 use bytes::Bytes;
-use proto::message::{Control as Message, MessageId, Reply, Request};
+use proto::message::{Control as Message, MessageId, Reply, Request, RequestState, Requests};
+use proto::session::link::{Link, LinkStep, Next};
+use proto::session::phase::{PhaseEvent, after_error};
 use proto::session::retry::{Backoff, Policy};
 use proto::transfer::list::{self, ListPage, ListRequest};
 use proto::transfer::offer::{self, Command, Destination, Direction, Offer, OfferReply};
@@ -43,20 +49,38 @@ pub(crate) struct Client {
 struct Running {
     job: Job,
     address: usize,
+    /// The link as it is kept up: its state, its waits, its breaker.
+    standing: Link,
+    /// Its connection.
     link: Option<LinkId>,
-    waiting_for: Option<MessageId>,
-    backoff: Backoff,
-    /// When to dial again, monotonic ns.
-    redial_ns: Option<u64>,
+    /// That is verified.
+    verified: bool,
+    /// Requests on it without a reply.
+    asked: Requests,
+    /// The last of them, should the other end be too busy for it.
+    request: (String, Vec<u8>),
+    /// Failures of that request in a row.
+    operation: Backoff,
+    /// What is done again, and when, monotonic ns.
+    again: Option<(u64, Again)>,
     pages: Vec<Vec<u8>>,
     order: Order,
     id: TransferId,
     /// The transfer's home is there.
     begun: bool,
-    /// A transfer began over a link: a lost link is opened again.
-    stood: bool,
-    /// What ended the last link, if anything did.
-    last: Option<Failure>,
+}
+
+/// What a wait is for.
+#[derive(Clone, Copy)]
+enum Again {
+    Dial,
+    Ask,
+}
+
+impl Running {
+    fn is_transfer(&self) -> bool {
+        matches!(self.job.kind, JobKind::Push { .. } | JobKind::Pull { .. })
+    }
 }
 
 impl Client {
@@ -70,39 +94,35 @@ impl Client {
         core: &mut Core<I, H>,
         links: &mut Links<I::Buf>,
         job: Job,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
-        let policy = Policy { tries: job.destination.retries.saturating_add(1), ..Policy::LINK };
+    ) {
+        let first = Policy { tries: job.destination.retries.saturating_add(1), ..Policy::LINK };
         let id = job.id;
         self.job = Some(Running {
             job,
             address: 0,
+            standing: Link::new(first),
             link: None,
-            waiting_for: None,
-            backoff: Backoff::new(policy),
-            redial_ns: None,
+            verified: false,
+            asked: Requests::new(&core.settings.limits),
+            request: (String::new(), Vec::new()),
+            operation: Backoff::new(Policy::OPERATION),
+            again: None,
             pages: Vec::new(),
             order: Order::new(),
             id,
             begun: false,
-            stood: false,
-            last: None,
         });
         self.dial(core, links);
     }
 
-    fn dial<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>)
-    where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    fn dial<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
+        if !self.moved(core, Link::on_dial) {
+            return;
+        }
         let Some(running) = &mut self.job else { return };
         let Some(&to) = running.job.destination.addresses.get(running.address) else {
-            let last = running.last.take();
-            return self.retry(
-                core,
-                last.unwrap_or_else(|| failure(Code::Unavailable, "there is no address to connect to")),
-            );
+            let why = failure(Code::Unavailable, "there is no address to connect to");
+            return self.finish(Err(why), Totals::default());
         };
         let proof = match running.job.join {
             Some((id, secret)) => Proof::Token(id, secret),
@@ -111,37 +131,69 @@ impl Client {
         let destination = running.job.destination.clone();
         match links.dial(core, to, &destination, &proof) {
             Ok(link) => running.link = Some(link),
-            Err((code, message)) => self.finish(Err(Failure { code, message }), Totals::default()),
+            Err((code, message)) => self.lost(core, Failure { code, message }, Totals::default()),
         }
     }
 
-    /// Waits and dials again, or gives up.
-    fn retry<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, why: Failure) {
-        let Some(running) = &mut self.job else { return };
+    /// Moves the link on; `false` when there is no job any more.
+    fn moved<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        step: impl FnOnce(&mut Link) -> LinkStep,
+    ) -> bool {
+        let Some(running) = &mut self.job else { return false };
+        match step(&mut running.standing) {
+            Ok(row) => {
+                steps::told(core, LINK, None, &row);
+                true
+            }
+            Err(undeclared) => {
+                self.finish(Err(steps::fault(undeclared)), Totals::default());
+                false
+            }
+        }
+    }
+
+    /// The link failed as a whole: waits and dials again, or gives up.
+    fn lost<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, why: Failure, totals: Totals) {
         let random = u32::from_be_bytes(core.random());
-        let again = why.code.row().retry && (running.stood || running.job.destination.retries > 0);
-        let wait = again.then(|| running.backoff.on_failure(random)).flatten();
-        match wait {
-            Some(wait_ms) => {
-                running.address = 0;
-                running.redial_ns = Some(core.now.mono_ns + wait_ms * MS);
-                let attempt = running.backoff.failures();
-                core.hooks.event(&Event::Retry { attempt, wait_ms, code: why.code });
+        let Some(running) = &mut self.job else { return };
+        let next = match running.standing.on_failure(core.now, random) {
+            Ok((row, next)) => {
+                steps::told(core, LINK, None, &row);
+                next
             }
-            None => self.finish(Err(why), Totals::default()),
+            Err(undeclared) => return self.finish(Err(steps::fault(undeclared)), totals),
+        };
+        match next {
+            Next::DialAt { at_ns, wait_ms, attempt } if why.code.row().retry => {
+                running.address = 0;
+                running.link = None;
+                running.verified = false;
+                running.begun = false;
+                drop(running.asked.on_end());
+                running.id = TransferId(core.random());
+                running.again = Some((at_ns, Again::Dial));
+                core.hooks.event(&Event::Retry { what: LINK, attempt, wait_ms, code: why.code });
+            }
+            Next::GiveUp { failures } if why.code.row().retry && failures > 1 => {
+                let message = format!("{}; given up after {failures} failures in a row", why.message);
+                self.finish(Err(Failure { message, ..why }), totals);
+            }
+            _ => self.finish(Err(why), totals),
         }
     }
 
-    pub(crate) fn sweep<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>)
-    where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
-        let due = self.job.as_ref().and_then(|running| running.redial_ns);
-        if due.is_some_and(|due| core.now.mono_ns >= due) {
-            if let Some(running) = &mut self.job {
-                running.redial_ns = None;
+    pub(crate) fn sweep<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
+        let Some(running) = &mut self.job else { return };
+        let Some((_, again)) = running.again.take_if(|(at_ns, _)| core.now.mono_ns >= *at_ns) else { return };
+        match (again, running.link) {
+            (Again::Dial, _) => self.dial(core, links),
+            (Again::Ask, Some(link)) => {
+                links.on_retry(core, link);
+                self.ask(core, links, link);
             }
-            self.dial(core, links);
+            (Again::Ask, None) => {}
         }
     }
 
@@ -151,15 +203,31 @@ impl Client {
         }
     }
 
+    /// TCP is connected.
+    pub(crate) fn on_open<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, link: LinkId) {
+        if self.has(link) {
+            self.moved(core, Link::on_open);
+        }
+    }
+
+    /// The first Pong came.
+    pub(crate) fn on_healthy<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, link: LinkId) {
+        if self.has(link) {
+            self.moved(core, Link::on_healthy);
+        }
+    }
+
+    fn has(&self, link: LinkId) -> bool {
+        self.job.as_ref().is_some_and(|running| running.link == Some(link))
+    }
+
     /// The session stands: the job's request goes out.
     pub(crate) fn on_up<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         links: &mut Links<I::Buf>,
         link: LinkId,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         let Some(running) = self.job.as_mut().filter(|running| running.link == Some(link)) else { return };
         let Some(session) = links.peer(link).map(|peer| peer.session) else { return };
         let (protocol, payload) = match &running.job.kind {
@@ -198,23 +266,22 @@ impl Client {
             JobKind::Call { protocol, payload } => (protocol.as_str(), payload.clone()),
             JobKind::Join { request } => ("xferd.join", (request.0)(&session)),
         };
-        let (protocol, payload) = (protocol.to_owned(), payload);
-        self.ask(core, links, link, protocol, payload);
+        running.request = (protocol.to_owned(), payload);
+        running.verified = true;
+        links.probe(core, link);
+        links.on_command(core, link);
+        self.ask(core, links, link);
     }
 
-    fn ask<I: Io, H: Hooks>(
-        &mut self,
-        core: &mut Core<I, H>,
-        links: &mut Links<I::Buf>,
-        link: LinkId,
-        protocol: String,
-        payload: Vec<u8>,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    /// Makes the request, again or for the first time.
+    fn ask<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>, link: LinkId) {
         let Some(running) = &mut self.job else { return };
         let id = MessageId::from_random(core.random());
-        running.waiting_for = Some(id);
+        match running.asked.on_request(id) {
+            Ok(row) => steps::told(core, REQUEST, links.session(link), &row),
+            Err(error) => return links.fail(core, link, error.code(), "a request that has no place"),
+        }
+        let (protocol, payload) = running.request.clone();
         let request = Request { id, protocol, payload: Bytes::from(payload), metadata: None };
         let bytes = Message::Request(request).encode(id, core.now.utc_ms);
         links.send_bytes(core, link, FrameType::Control, &bytes);
@@ -232,34 +299,58 @@ impl Client {
         link: LinkId,
         to: MessageId,
         reply: Reply,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
-        let waiting =
-            self.job.as_ref().is_some_and(|job| job.link == Some(link) && job.waiting_for == Some(to));
-        if !waiting {
+    ) {
+        let Some(running) = self.job.as_mut().filter(|running| {
+            running.link == Some(link) && running.asked.state(to) == RequestState::RequestPending
+        }) else {
             return links.fail(core, link, Code::InvalidRequest, "a reply that nobody waits for");
+        };
+        let error = matches!(reply, Reply::Error { .. });
+        let asked = &mut running.asked;
+        if !steps::answered(core, asked, to, error) {
+            return links.fail(core, link, Code::InternalError, steps::UNDECLARED);
         }
+        let transfer = running.is_transfer();
         let data = match reply {
             Reply::Success(data) => data.unwrap_or_default(),
             Reply::Protocol(data) => data,
             Reply::Error { code, message, .. } => {
-                self.finish(Err(Failure { code, message }), Totals::default());
-                return links.bye(core, link);
+                links.on_done(core, link, true);
+                return self.refused(core, links, link, Failure { code, message });
             }
         };
-        let transfer = self
-            .job
-            .as_ref()
-            .map(|running| matches!(running.job.kind, JobKind::Push { .. } | JobKind::Pull { .. }));
-        let result = match transfer {
-            Some(true) => self.begin_transfer(core, sends, receives, streams, link, &data),
-            _ => self.on_data(core, links, link, &data),
+        running.operation.on_success();
+        let result = if transfer {
+            self.begin_transfer(core, sends, receives, streams, link, &data)
+        } else {
+            links.on_done(core, link, false);
+            self.on_data(core, links, link, &data)
         };
         if let Err(error) = result {
             self.finish(Err(error), Totals::default());
             links.bye(core, link);
         }
+    }
+
+    /// The request was refused: it is made again where that can help, for a few times.
+    fn refused<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        link: LinkId,
+        why: Failure,
+    ) {
+        let random = u32::from_be_bytes(core.random());
+        let Some(running) = &mut self.job else { return };
+        let retried = after_error(why.code, running.operation.left()) == PhaseEvent::Retry;
+        let wait = retried.then(|| running.operation.on_failure(random)).flatten();
+        let Some(wait_ms) = wait else {
+            self.finish(Err(why), Totals::default());
+            return links.bye(core, link);
+        };
+        running.again = Some((core.now.mono_ns + wait_ms * MS, Again::Ask));
+        let attempt = running.operation.failures();
+        core.hooks.event(&Event::Retry { what: REQUEST, attempt, wait_ms, code: why.code });
     }
 
     /// A reply that is not a transfer's: another page, or the end.
@@ -269,10 +360,7 @@ impl Client {
         links: &mut Links<I::Buf>,
         link: LinkId,
         data: &[u8],
-    ) -> Result<(), Failure>
-    where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) -> Result<(), Failure> {
         let Some(running) = &mut self.job else { return Ok(()) };
         if let JobKind::List(request) = &running.job.kind {
             let (_, page) = ListPage::parse(data, &core.settings.limits, &mut running.order)
@@ -280,7 +368,9 @@ impl Client {
             running.pages.push(page.entries);
             if let Some(next) = page.next {
                 let request = ListRequest { after: Some(next), ..request.clone() };
-                self.ask(core, links, link, list::PROTOCOL.to_owned(), request.encode());
+                running.request.1 = request.encode();
+                links.on_command(core, link);
+                self.ask(core, links, link);
                 return Ok(());
             }
         } else {
@@ -301,18 +391,12 @@ impl Client {
         streams: &[StreamRef],
         link: LinkId,
         data: &[u8],
-    ) -> Result<(), Failure>
-    where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) -> Result<(), Failure> {
         let reply = OfferReply::parse(data, &core.settings.limits)
             .map_err(|error| failure(error.code(), "the offer's reply breaks a rule of the protocol"))?;
         self.home_there = reply.home;
         let Some(running) = &mut self.job else { return Ok(()) };
         running.begun = true;
-        if running.stood {
-            running.backoff.on_success();
-        }
         let both = reply.cores.min(core.settings.cores).min(reply.streams_max);
         let id = running.id;
         match &running.job.kind {
@@ -374,28 +458,17 @@ impl Client {
         core: &mut Core<I, H>,
         links: &mut Links<I::Buf>,
         ended: Ended,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
-        let Some(running) = self.job.as_mut().filter(|running| running.link == Some(ended.link)) else {
+    ) {
+        if !self.has(ended.link) {
             return;
-        };
+        }
         match ended.result {
             Ok((receipt, file)) => {
                 self.finish(Ok(JobData::Receipt(Box::new(receipt), file)), ended.totals);
                 links.bye(core, ended.link);
             }
-            Err(why) if why.code.row().retry => {
-                // The link stood: it is opened again with waits of its own, and what is there already stays.
-                running.link = None;
-                running.waiting_for = None;
-                running.begun = false;
-                if !std::mem::replace(&mut running.stood, true) {
-                    running.backoff = Backoff::new(Policy::LINK);
-                }
-                running.id = TransferId(core.random());
-                self.retry(core, why);
-            }
+            // What is there already stays, and the link is opened again.
+            Err(why) if why.code.row().retry => self.lost(core, why, ended.totals),
             Err(why) => self.finish(Err(why), ended.totals),
         }
     }
@@ -408,33 +481,35 @@ impl Client {
         link: LinkId,
         code: Option<Code>,
         detail: &str,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         let Some(running) = self.job.as_mut().filter(|running| running.link == Some(link)) else { return };
         let code = code.unwrap_or(Code::ConnectionLost);
         let why = Failure { code, message: detail.to_owned() };
-        if running.waiting_for.is_none() {
-            // It never stood: the next address may do better, unless somebody said no.
-            running.link = None;
-            running.last = Some(why.clone());
-            if code == Code::Unavailable || code == Code::Timeout {
-                running.address += 1;
-                return self.dial(core, links);
+        if running.verified {
+            match (running.begun, running.is_transfer()) {
+                // It ends by itself, with what it moved.
+                (true, _) => {}
+                (false, true) => self.lost(core, why, Totals::default()),
+                // Nobody knows whether it was done.
+                (false, false) => self.finish(Err(why), Totals::default()),
             }
-            return self.retry(core, why);
+            return;
         }
-        // A transfer that has begun ends by itself, with what it moved.
-        if !running.begun {
-            self.finish(Err(why), Totals::default());
+        // It never stood: the next address may do better, unless somebody said no.
+        let further = running.address + 1 < running.job.destination.addresses.len();
+        if further && matches!(code, Code::Unavailable | Code::Timeout) {
+            running.address += 1;
+            running.link = None;
+            if self.moved(core, Link::on_address_failed) {
+                self.dial(core, links);
+            }
+            return;
         }
+        self.lost(core, why, Totals::default());
     }
 
     /// Ended by a signal.
-    pub(crate) fn cancel<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>)
-    where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    pub(crate) fn cancel<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
         if let Some(link) = self.job.as_ref().and_then(|running| running.link) {
             links.bye(core, link);
         }

@@ -195,6 +195,8 @@ pub struct CoreStatus {
     pub core: u16,
     /// Verified sessions.
     pub sessions: u32,
+    /// Sessions by what they do, as [`Phase::ALL`](proto::session::phase::Phase::ALL) is ordered.
+    pub phases: [u32; 6],
     /// Streams carried.
     pub streams: u32,
     /// Handshakes in progress.

@@ -10,6 +10,7 @@ use crate::place::{self, Located};
 use crate::receive::{Ended, ReceiveSpec, Receives};
 use crate::send::{SendSpec, Sends, StreamRef};
 use crate::settings::{Settings, Share};
+use crate::steps::{self, REQUEST};
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{
@@ -19,7 +20,7 @@ use base::hooks::{
 use base::ids::{CoreId, DeviceId, SessionId};
 use base::io::Io;
 use bytes::Bytes;
-use proto::message::{self, Control as Message, MessageId, Request, Requests};
+use proto::message::{self, Control as Message, MessageId, Request, RequestError, RequestStep, Requests};
 use proto::session::handshake::StreamId;
 use proto::transfer::offer::{self, Direction, Offer, OfferReply};
 use proto::transfer::{list, remove};
@@ -84,9 +85,7 @@ impl Control {
         core: &mut Core<I, H>,
         links: &mut Links<I::Buf>,
         job: Job,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         self.client.begin(core, links, job);
     }
 
@@ -96,9 +95,7 @@ impl Control {
         core: &mut Core<I, H>,
         links: &mut Links<I::Buf>,
         link: LinkId,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         let requests = Requests::new(&core.settings.limits);
         self.sessions.insert(link, Session { requests, streams: Vec::new(), nonces: BTreeSet::new() });
         self.client.on_up(core, links, link);
@@ -112,9 +109,7 @@ impl Control {
         link: LinkId,
         code: Option<Code>,
         detail: &str,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         if let Some(mut session) = self.sessions.remove(&link) {
             for stream in session.streams {
                 core.post(stream.core, Mail::StreamClose(stream.link));
@@ -134,9 +129,7 @@ impl Control {
         receives: &mut Receives<I::Buf>,
         link: LinkId,
         bytes: Vec<u8>,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         let message = match Message::decode(&Bytes::from(bytes), &core.settings.limits) {
             Ok(message) => message,
             Err(error) => {
@@ -150,10 +143,19 @@ impl Control {
             }
             Message::Request(request) => {
                 let Some(session) = self.sessions.get_mut(&link) else { return };
-                if let Err(error) = session.requests.on_request(request.id) {
-                    let reply = refusal(error.code(), "this session has too many requests without a reply");
-                    return self.send_reply(core, links, link, request.id, reply);
+                match session.requests.on_request(request.id) {
+                    Ok(row) => steps::told(core, REQUEST, links.session(link), &row),
+                    Err(error) => {
+                        let message = match error {
+                            RequestError::TooMany { .. } => {
+                                "this session has too many requests without a reply"
+                            }
+                            _ => "a request of this id waits for its reply already",
+                        };
+                        return answer(core, links, link, request.id, refusal(error.code(), message));
+                    }
                 }
+                links.on_command(core, link);
                 self.serve(core, links, sends, receives, link, request);
             }
         }
@@ -167,10 +169,11 @@ impl Control {
         receives: &mut Receives<I::Buf>,
         link: LinkId,
         request: Request,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         let Some(peer) = links.peer(link).cloned() else { return };
+        if !self.on_request_step(core, links, link, |requests| requests.on_taken(request.id)) {
+            return;
+        }
         let joined = peer.trust == Trust::Certificate;
         let protocol = request.protocol.as_str();
         let result = match protocol {
@@ -186,11 +189,37 @@ impl Control {
                 Err(error) => Err(error),
             },
         };
+        // An offer's command goes on until its transfer ends.
+        let begun = protocol == offer::PROTOCOL && result.is_ok();
         let reply = match result {
             Ok(data) => Reply::Success(Some(data)),
             Err(Failure { code, message }) => Reply::Error { code, message },
         };
+        if begun {
+            links.on_command(core, link);
+        }
         self.send_reply(core, links, link, request.id, reply);
+    }
+
+    /// Moves a request of a session on; `false` when the session is gone, or ends because of it.
+    fn on_request_step<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<I::Buf>,
+        link: LinkId,
+        step: impl FnOnce(&mut Requests) -> RequestStep,
+    ) -> bool {
+        let Some(session) = self.sessions.get_mut(&link) else { return false };
+        match step(&mut session.requests) {
+            Ok(row) => {
+                steps::told(core, REQUEST, links.session(link), &row);
+                true
+            }
+            Err(error) => {
+                links.fail(core, link, error.code(), steps::UNDECLARED);
+                false
+            }
+        }
     }
 
     /// A protocol that another part of the process serves.
@@ -211,10 +240,6 @@ impl Control {
         match core.hooks.request(ticket, peer, &call) {
             Answer::Now(reply) => Ok(Some(reply)),
             Answer::Later => {
-                if let Some(session) = self.sessions.get_mut(&link) {
-                    // It was asked a moment ago, so it is there to be taken up.
-                    let _ = session.requests.on_taken(request.id);
-                }
                 self.tickets.insert(ticket, (link, request.id));
                 Ok(None)
             }
@@ -229,9 +254,7 @@ impl Control {
         links: &mut Links<I::Buf>,
         ticket: Ticket,
         reply: Reply,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         if let Reply::Psk(psk) = reply {
             links.on_psk(core, ticket, psk);
             return;
@@ -248,22 +271,13 @@ impl Control {
         link: LinkId,
         to: MessageId,
         reply: Reply,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
-        let reply = match reply {
-            Reply::Success(data) => message::Reply::Success(data.map(Bytes::from)),
-            Reply::Protocol(data) => message::Reply::Protocol(Bytes::from(data)),
-            Reply::Error { code, message } => message::Reply::Error { code, message, details: None },
-            Reply::Psk(_) => return,
-        };
-        if let Some(session) = self.sessions.get_mut(&link) {
-            // A refused request was never entered; its error goes out all the same.
-            let _ = session.requests.on_reply(to, &reply);
+    ) {
+        let error = matches!(reply, Reply::Error { .. });
+        if self.on_request_step(core, links, link, |requests| requests.on_reply(to, error)) {
+            answer(core, links, link, to, reply);
+            self.on_request_step(core, links, link, |requests| requests.on_complete(to));
+            links.on_done(core, link, error);
         }
-        let id = MessageId::from_random(core.random());
-        let bytes = Message::Reply { to, reply }.encode(id, core.now.utc_ms);
-        links.send_bytes(core, link, FrameType::Control, &bytes);
     }
 
     /// Somebody wants to send files here, or to have some.
@@ -277,10 +291,7 @@ impl Control {
         link: LinkId,
         peer: &Peer,
         request: &Request,
-    ) -> Result<Vec<u8>, Failure>
-    where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) -> Result<Vec<u8>, Failure> {
         let limits = core.limits();
         let offer = Offer::parse(&request.payload, &limits)
             .map_err(|error| failure(error.code(), "the offer breaks a rule of the protocol"))?;
@@ -374,9 +385,7 @@ impl Control {
         core: &mut Core<I, H>,
         links: &mut Links<I::Buf>,
         hello: StreamHello,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         let most = core.settings.limits.streams_max as usize;
         let found = self.session_of(links, &hello.stream.session).and_then(|link| {
             let session = self.sessions.get_mut(&link)?;
@@ -422,9 +431,7 @@ impl Control {
         links: &Links<I::Buf>,
         session: LinkId,
         count: u16,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         let Some(link) = links.find(session) else { return };
         let Some(up) = link.up() else { return };
         for index in 1..=count {
@@ -446,12 +453,11 @@ impl Control {
         core: &mut Core<I, H>,
         links: &mut Links<I::Buf>,
         ended: Ended,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
-        if let Err(failure) = &ended.result {
+    ) {
+        match &ended.result {
+            Ok(_) => links.on_done(core, ended.link, false),
             // The peer hears why; a link that is gone already says nothing.
-            links.fail(core, ended.link, failure.code, &failure.message);
+            Err(failure) => links.fail(core, ended.link, failure.code, &failure.message),
         }
         self.client.on_ended(core, links, ended);
     }
@@ -463,9 +469,7 @@ impl Control {
         links: &mut Links<I::Buf>,
         sends: &mut Sends<I::Buf>,
         receives: &mut Receives<I::Buf>,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         for link in self.sessions.keys().copied().collect::<Vec<_>>() {
             sends.cancel(core, links, link, Code::ConnectionLost, "ended by a signal");
             receives.cancel(core, links, link, Code::ConnectionLost, "ended by a signal");
@@ -479,9 +483,7 @@ impl Control {
         core: &mut Core<I, H>,
         links: &mut Links<I::Buf>,
         deadline_ns: u64,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         self.draining = Some(deadline_ns);
         self.close_listeners(core);
         let _ = links;
@@ -494,10 +496,7 @@ impl Control {
     }
 
     /// Closes everything.
-    pub(crate) fn stop<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>)
-    where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    pub(crate) fn stop<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
         self.stopping = true;
         self.close_listeners(core);
         for link in links.ids() {
@@ -512,9 +511,7 @@ impl Control {
         links: &mut Links<I::Buf>,
         sends: &Sends<I::Buf>,
         receives: &Receives<I::Buf>,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         self.client.sweep(core, links);
         let Some(deadline) = self.draining else { return };
         let busy = links.iter().any(|link| {
@@ -534,15 +531,32 @@ impl Control {
         links: &mut Links<I::Buf>,
         device: DeviceId,
         code: Code,
-    ) where
-        I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-    {
+    ) {
         for link in links.ids() {
             if links.peer(link).is_some_and(|peer| peer.device == device) {
                 links.fail(core, link, code, "this device is no longer allowed here");
             }
         }
     }
+}
+
+/// Queues the reply to a request.
+fn answer<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    links: &mut Links<I::Buf>,
+    link: LinkId,
+    to: MessageId,
+    reply: Reply,
+) {
+    let reply = match reply {
+        Reply::Success(data) => message::Reply::Success(data.map(Bytes::from)),
+        Reply::Protocol(data) => message::Reply::Protocol(Bytes::from(data)),
+        Reply::Error { code, message } => message::Reply::Error { code, message, details: None },
+        Reply::Psk(_) => return,
+    };
+    let id = MessageId::from_random(core.random());
+    let bytes = Message::Reply { to, reply }.encode(id, core.now.utc_ms);
+    links.send_bytes(core, link, FrameType::Control, &bytes);
 }
 
 fn receive_spec(

@@ -35,6 +35,7 @@ mod rx;
 mod send;
 pub mod settings;
 mod shake;
+mod steps;
 mod tools;
 mod turn;
 mod tx;

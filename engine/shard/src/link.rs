@@ -16,7 +16,7 @@ use crate::tools::Core;
 use crate::tx::Tx;
 use base::codes::Code;
 use base::hooks::{Hooks, Peer, Record, StageTimes};
-use base::ids::CoreId;
+use base::ids::{CoreId, SessionId};
 use base::io::{Fd, Io, Now};
 use core::net::SocketAddr;
 use ed25519_dalek::VerifyingKey;
@@ -25,6 +25,7 @@ use proto::session::handshake::{
     Established, Initiator, JoinSecret, Responder, Role as HandshakeRole, StreamId,
 };
 use proto::session::liveness::Liveness;
+use proto::session::phase::Course;
 use proto::session::record::{Opener, RecordError, Sealer};
 use proto::wire::{Flags, FrameType, Trailer, plain_trailer};
 
@@ -83,8 +84,12 @@ pub(crate) enum Role {
 
 /// What a link reports.
 pub(crate) enum LinkEvent<B> {
+    /// The connection that we open stands; its handshake begins.
+    Open(LinkId),
     /// Verified; frames may be sent.
     Up(LinkId),
+    /// The first Pong came.
+    Healthy(LinkId),
     /// A whole frame of a transfer. A Chunk's or Pack's slot is lent: whoever drops it calls `release`.
     Frame { link: LinkId, kind: FrameType, slot: B, data_len: u32, trailer: Trailer },
     /// A whole Control message.
@@ -207,6 +212,10 @@ pub(crate) struct Link<B> {
     pub(crate) rate: Option<[Rate; 2]>,
     /// Accepted here (and so counted by admission).
     pub(crate) accepted: bool,
+    /// What the session does; only a control link has one.
+    pub(crate) course: Course,
+    /// Its name, once it is verified.
+    pub(crate) session: Option<SessionId>,
 }
 
 impl<B> Link<B> {

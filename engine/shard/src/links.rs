@@ -10,12 +10,14 @@ use crate::tools::Core;
 use crate::tx::Tx;
 use base::codes::Code;
 use base::hooks::{Event, Frame, Hooks, Peer, Stage, StageTimes, Ticket};
+use base::ids::SessionId;
 use base::io::{Errno, Fd, Io, Op};
 use base::limits::{DATA_AT, HEADER_AT, HEADER_BYTES};
 use core::net::SocketAddr;
-use proto::message::{Beat, Close};
+use proto::message::{Beat, Close, fragments};
 use proto::session::handshake::{HandshakeError, Output};
 use proto::session::liveness::Action;
+use proto::session::phase::Course;
 use proto::wire::{Flags, FrameType, Header, Trailer, plain_trailer};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -115,6 +117,11 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         self.find(id)?.up().map(|up| &up.peer)
     }
 
+    /// The name of a link's session, once it is verified.
+    pub(crate) fn session(&self, id: LinkId) -> Option<SessionId> {
+        self.find(id)?.session
+    }
+
     /// Adds a link in the given phase.
     pub(crate) fn add(
         &mut self,
@@ -145,6 +152,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             rate: None,
             reported: false,
             accepted: false,
+            course: Course::new(),
+            session: None,
         });
         id
     }
@@ -155,18 +164,17 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         I: Io<Buf = B>,
         H: Hooks,
     {
-        let piece = core.settings.limits.record_bytes as usize;
-        let mut rest = data;
-        loop {
-            let (piece, later) = rest.split_at(rest.len().min(piece));
-            let flags = if later.is_empty() { Flags::NONE } else { Flags::MORE };
+        for (piece, flags) in fragments(data, core.settings.limits.record_bytes) {
             self.seal_small(core, id, kind, piece, &plain_trailer(flags));
-            rest = later;
-            if rest.is_empty() {
-                break;
-            }
         }
         self.pump(core, id);
+    }
+
+    /// Queues a Ping whose Pong makes the link healthy; it goes out together with what is sent next.
+    pub(crate) fn probe<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
+        let Some(up) = self.find_mut(id).and_then(Link::up_mut) else { return };
+        let ping = up.liveness.probe(core.now).encode();
+        self.seal_small(core, id, FrameType::Ping, &ping, &plain_trailer(Flags::NONE));
     }
 
     /// Queues one small frame with its own trailer.
@@ -523,10 +531,13 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
                 }
             },
             FrameType::Pong => {
-                let now = core.now;
+                let (now, before) = (core.now, liveness.is_healthy());
                 if !Beat::parse(data).is_ok_and(|pong| liveness.on_pong(pong, now).is_ok()) {
                     self.fail(core, id, Code::InvalidRequest, "a pong without its ping");
                     return false;
+                }
+                if !before {
+                    core.events.push_back(LinkEvent::Healthy(id));
                 }
             }
             FrameType::KeyUpdate => opener.on_key_update(),
@@ -635,6 +646,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             return;
         }
         link.reported = true;
+        self.on_over(core, id, code.is_none());
+        let Some(link) = self.find_mut(id) else { return };
         link.deadline_ns = core.now.mono_ns + close_ms * MS;
         let phase = core::mem::replace(&mut link.phase, Phase::Closing);
         let (accepted, address, role) = (link.accepted, link.address, link.role);

@@ -137,6 +137,9 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         match (finish.result, finish.yields) {
             (Ok(_), Yield::Connected(socket)) => {
                 link.socket = socket;
+                if link.role == Role::Control {
+                    core.events.push_back(LinkEvent::Open(id));
+                }
                 self.drain_handshake(core, id);
                 if self.find(id).is_some_and(|link| !matches!(link.phase, Phase::Closing)) {
                     return self.receive(core, id, false);
@@ -334,7 +337,9 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             home_there = place.index;
         }
         link.deadline_ns = u64::MAX;
+        link.session = Some(peer.session);
         link.phase = Phase::Up(Box::new(Up::new(core, established, peer.clone(), key, home_there)));
+        self.on_session(core, id);
         if role == Role::Control
             && accepted
             && let Err((code, detail)) = self.may_connect(core, &peer)

@@ -213,6 +213,8 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         while let Some(event) = self.core.events.pop_front() {
             let Self { core, links, sends, receives, control, .. } = self;
             match event {
+                LinkEvent::Open(link) => control.client.on_open(core, link),
+                LinkEvent::Healthy(link) => control.client.on_healthy(core, link),
                 LinkEvent::Up(link) => match links.find(link).map(|link| link.role) {
                     Some(Role::Control) => control.on_up(core, links, link),
                     Some(Role::Stream { .. }) => links.tell_home(core, link),
@@ -298,10 +300,14 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             Command::Status(to) => {
                 let mut status = core.status.clone();
                 status.half_open = links.admission.half_open();
-                for link in links.iter().filter(|link| link.is_up()) {
+                for link in links.iter() {
                     match link.role {
-                        Role::Control => status.sessions += 1,
-                        Role::Stream { .. } => status.streams += 1,
+                        Role::Control if link.socket.0 < 0 => {}
+                        Role::Control => {
+                            status.sessions += u32::from(link.is_up());
+                            status.phases[link.course.phase() as usize] += 1;
+                        }
+                        Role::Stream { .. } => status.streams += u32::from(link.is_up()),
                     }
                 }
                 sends.status(links, &mut status);

@@ -90,7 +90,7 @@ impl Peer {
 
     /// Sends one message of this type, in as many frames as it takes.
     pub fn send(&mut self, kind: FrameType, data: &[u8]) {
-        for (piece, flags) in proto::message::fragments(data, LIMITS) {
+        for (piece, flags) in proto::message::fragments(data, LIMITS.record_bytes) {
             self.send_frame(kind, piece, &plain_trailer(flags));
         }
     }

@@ -8,7 +8,7 @@ use crate::world::At;
 use base::codes::Code;
 use base::hooks::{
     Answer, Ask, Busy, Call, Decision, Effect, Event, FileAction, Frame, Hooks, Obligations, Peer, Psk,
-    Record, Reply, StoreAsk, Ticket,
+    Record, Reply, Step, StoreAsk, Ticket,
 };
 use base::ids::{PskId, SessionId, TransferId, Value};
 use base::io::Now;
@@ -65,6 +65,7 @@ pub enum Seen {
         path: Option<Vec<u8>>,
     },
     Retry {
+        what: &'static str,
         attempt: u32,
         wait_ms: u64,
         code: Code,
@@ -91,7 +92,7 @@ impl Seen {
             Event::Warning { code, message, path } => {
                 Self::Warning { code, message: message.into(), path: path.map(<[u8]>::to_vec) }
             }
-            Event::Retry { attempt, wait_ms, code } => Self::Retry { attempt, wait_ms, code },
+            Event::Retry { what, attempt, wait_ms, code } => Self::Retry { what, attempt, wait_ms, code },
             Event::Decided { peer, action, root, decision } => Self::Decided {
                 account: Arc::clone(&peer.account),
                 action: action.into(),
@@ -136,6 +137,8 @@ pub struct Office {
     pub groups: BTreeMap<u32, Arc<str>>,
     /// Reports, in order.
     pub seen: Vec<(At, Seen)>,
+    /// Steps of state machines, in order: which machine, and the step as the goldens spell it.
+    pub steps: Vec<(&'static str, String)>,
     /// Frames, in order; whoever judges takes them.
     pub frames: Vec<SeenFrame>,
     /// Records sealed, in order; whoever judges takes them.
@@ -260,6 +263,13 @@ impl Hooks for SimHooks {
 
     fn event(&mut self, event: &Event<'_>) {
         self.office.borrow_mut().seen.push((self.line.at(), Seen::of(event)));
+    }
+
+    fn stepped(&mut self, step: &Step<'_>) {
+        if self.line.is_alive() {
+            let Step { machine, from, event, to, .. } = *step;
+            self.office.borrow_mut().steps.push((machine, format!("{from:?} -- {event:?} -> {to:?}")));
+        }
     }
 
     fn owner_name(&self, id: u32, group: bool) -> Option<Arc<str>> {

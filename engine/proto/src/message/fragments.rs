@@ -3,11 +3,10 @@
 
 use crate::wire::{Flags, WireError};
 use alloc::vec::Vec;
-use base::limits::Limits;
 
-/// Cuts a message into the data of its frames; an empty message is one empty frame.
-pub fn fragments<'a>(message: &'a [u8], limits: &Limits) -> impl Iterator<Item = (&'a [u8], Flags)> {
-    let most = limits.record_bytes as usize;
+/// Cuts a message into the data of its frames, each of at most `record_bytes`; an empty message is one empty frame.
+pub fn fragments(message: &[u8], record_bytes: u32) -> impl Iterator<Item = (&[u8], Flags)> {
+    let most = record_bytes as usize;
     let count = message.len().div_ceil(most).max(1);
     (0..count).map(move |index| {
         let data = &message[index * most..message.len().min((index + 1) * most)];
@@ -54,6 +53,7 @@ impl Reassembly {
 mod tests {
     use super::*;
     use alloc::vec;
+    use base::limits::Limits;
     use proptest::prelude::*;
 
     #[test]
@@ -78,7 +78,7 @@ mod tests {
             let limits = Limits::TINY;
             let mut reassembly = Reassembly::new(limits.control_bytes_max);
             let mut whole = None;
-            for (data, flags) in fragments(&message, &limits) {
+            for (data, flags) in fragments(&message, limits.record_bytes) {
                 prop_assert!(whole.is_none() && data.len() <= limits.record_bytes as usize);
                 whole = reassembly.push(data, flags).unwrap();
             }

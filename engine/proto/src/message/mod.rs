@@ -13,5 +13,5 @@ pub mod scan;
 pub use close::{Beat, Close};
 pub use envelope::{Envelope, EnvelopeError, MessageId, Source};
 pub use fragments::{Reassembly, fragments};
-pub use request::{Control, Reply, Request, RequestError, Requests};
+pub use request::{Control, Reply, Request, RequestError, RequestState, RequestStep, Requests};
 pub use scan::{ScanError, scan};

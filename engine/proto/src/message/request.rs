@@ -10,7 +10,7 @@
 
 use super::envelope::{Envelope, EnvelopeError, MessageId, TYPE_BYTES_MAX};
 use super::scan::scan;
-use crate::session::transition::{self, Row, row};
+use crate::session::transition::{self, Row, Undeclared, row};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -243,7 +243,18 @@ pub enum RequestError {
     Duplicate(MessageId),
     /// No request of this id waits.
     Unknown(MessageId),
+    /// A step that the list does not have: a fault of our own.
+    Undeclared,
 }
+
+impl From<Undeclared> for RequestError {
+    fn from(_: Undeclared) -> Self {
+        Self::Undeclared
+    }
+}
+
+/// One step of a request.
+pub type RequestStep = Result<Row<RequestState, RequestEvent>, RequestError>;
 
 impl RequestError {
     /// What the peer is told.
@@ -251,6 +262,7 @@ impl RequestError {
         match self {
             Self::TooMany { .. } => Code::RateLimited,
             Self::Duplicate(_) | Self::Unknown(_) => Code::InvalidRequest,
+            Self::Undeclared => Code::InternalError,
         }
     }
 }
@@ -287,43 +299,48 @@ impl Requests {
     ///
     /// # Errors
     /// Too many wait, or one of this id does.
-    pub fn on_request(&mut self, id: MessageId) -> Result<(), RequestError> {
+    pub fn on_request(&mut self, id: MessageId) -> RequestStep {
         if self.waiting.contains_key(&id) {
             return Err(RequestError::Duplicate(id));
         }
         if self.waiting.len() as u64 >= u64::from(self.most) {
             return Err(RequestError::TooMany { most: self.most });
         }
-        self.waiting.insert(id, transition::next(TRANSITIONS, RequestState::Handshaked, RequestEvent::Asked));
-        Ok(())
+        let mut state = RequestState::Handshaked;
+        let row = transition::step(TRANSITIONS, &mut state, RequestEvent::Asked)?;
+        self.waiting.insert(id, state);
+        Ok(row)
     }
 
-    /// A handler takes it up.
+    /// A handler takes it up; on the asking side, its reply arrived.
     ///
     /// # Errors
     /// It does not wait.
-    pub fn on_taken(&mut self, id: MessageId) -> Result<(), RequestError> {
-        let state = self.waiting.get_mut(&id).ok_or(RequestError::Unknown(id))?;
-        *state = transition::next(TRANSITIONS, *state, RequestEvent::Taken);
-        Ok(())
+    pub fn on_taken(&mut self, id: MessageId) -> RequestStep {
+        self.step(id, RequestEvent::Taken)
     }
 
-    /// Its reply goes out, or arrived: the first one, or an error.
+    /// Its reply is made, or read: the first one, or an error.
     ///
     /// # Errors
     /// It does not wait: unknown, or answered before.
-    pub fn on_reply(&mut self, id: MessageId, reply: &Reply) -> Result<(), RequestError> {
-        let mut state = self.waiting.remove(&id).ok_or(RequestError::Unknown(id))?;
-        if state == RequestState::RequestPending {
-            state = transition::next(TRANSITIONS, state, RequestEvent::Taken);
-        }
-        let event = match reply {
-            Reply::Error { .. } => RequestEvent::Refused,
-            Reply::Success(_) | Reply::Protocol(_) => RequestEvent::Answered,
-        };
-        state = transition::next(TRANSITIONS, state, event);
-        transition::next(TRANSITIONS, state, RequestEvent::Complete);
-        Ok(())
+    pub fn on_reply(&mut self, id: MessageId, error: bool) -> RequestStep {
+        self.step(id, if error { RequestEvent::Refused } else { RequestEvent::Answered })
+    }
+
+    /// Its reply is on its way, or was acted on: it waits no longer.
+    ///
+    /// # Errors
+    /// It does not wait.
+    pub fn on_complete(&mut self, id: MessageId) -> RequestStep {
+        let step = self.step(id, RequestEvent::Complete);
+        self.waiting.remove(&id);
+        step
+    }
+
+    fn step(&mut self, id: MessageId, event: RequestEvent) -> RequestStep {
+        let state = self.waiting.get_mut(&id).ok_or(RequestError::Unknown(id))?;
+        Ok(transition::step(TRANSITIONS, state, event)?)
     }
 
     /// The session ended: every request that will get no reply from the peer.
@@ -418,16 +435,16 @@ mod tests {
     #[test]
     fn every_request_has_one_reply() {
         let mut requests = Requests::new(&Limits::TINY);
-        assert_eq!(requests.on_request(id(1)), Ok(()));
+        assert!(requests.on_request(id(1)).is_ok());
         assert_eq!(requests.on_request(id(1)), Err(RequestError::Duplicate(id(1))));
-        assert_eq!(requests.on_request(id(2)), Ok(()));
+        assert!(requests.on_request(id(2)).is_ok());
         assert_eq!(requests.on_request(id(3)), Err(RequestError::TooMany { most: 2 }));
         assert_eq!(requests.state(id(1)), RequestState::RequestPending);
-        assert_eq!(requests.on_taken(id(1)), Ok(()));
+        assert!(requests.on_taken(id(1)).is_ok());
         assert_eq!(requests.state(id(1)), RequestState::Processing);
-        assert_eq!(requests.on_reply(id(1), &error()), Ok(()));
-        assert_eq!(requests.on_reply(id(1), &error()), Err(RequestError::Unknown(id(1))));
-        assert_eq!(requests.state(id(1)), RequestState::Handshaked);
+        assert_eq!(requests.on_reply(id(1), true).unwrap().to, RequestState::ErrorSent);
+        assert_eq!(requests.on_complete(id(1)).unwrap().to, RequestState::Handshaked);
+        assert_eq!(requests.on_reply(id(1), true), Err(RequestError::Unknown(id(1))));
         let left: Vec<_> = requests.on_end().collect();
         assert_eq!((left, requests.is_empty()), (alloc::vec![id(2)], true));
     }

@@ -6,10 +6,11 @@
 //!       +-------------+---------------+---------------+   on error or timeout
 //! ```
 //!
-//! Connected means a Pong came back, not only that keys exist.
+//! Connected means a Pong came back, not only that keys exist. A link that was connected once *stood*: from then on
+//! it has the tries of [`Policy::LINK`], whatever the first connection had.
 
 use super::retry::{Backoff, Policy};
-use super::transition::{self, Row, row};
+use super::transition::{self, Row, Stepped, Undeclared, row};
 use base::io::Now;
 
 /// Where a link stands.
@@ -48,6 +49,9 @@ pub const TRANSITIONS: &[Row<LinkState, LinkEvent>] = &[
     row(LinkState::Connected, LinkEvent::Failure, LinkState::Disconnected),
 ];
 
+/// One step of a link.
+pub type LinkStep = Stepped<LinkState, LinkEvent>;
+
 /// What follows a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
@@ -57,7 +61,7 @@ pub enum Next {
         at_ns: u64,
         /// Milliseconds from now.
         wait_ms: u64,
-        /// Which try that will be, from 1.
+        /// Which retry that will be, from 1.
         attempt: u32,
     },
     /// Too many failures in a row: say so and stop.
@@ -72,12 +76,13 @@ pub enum Next {
 pub struct Link {
     state: LinkState,
     backoff: Backoff,
+    stood: bool,
 }
 
 impl Link {
-    /// A link that was not dialled yet.
-    pub fn new(policy: Policy) -> Self {
-        Self { state: LinkState::Disconnected, backoff: Backoff::new(policy) }
+    /// A link that was not dialled yet; `first` is for as long as it never stood.
+    pub fn new(first: Policy) -> Self {
+        Self { state: LinkState::Disconnected, backoff: Backoff::new(first), stood: false }
     }
 
     /// Where it stands.
@@ -86,36 +91,65 @@ impl Link {
     }
 
     /// A try begins.
-    pub fn on_dial(&mut self) {
-        self.step(LinkEvent::Dial);
+    ///
+    /// # Errors
+    /// Every step's: it is none of the list.
+    pub fn on_dial(&mut self) -> LinkStep {
+        self.step(LinkEvent::Dial)
     }
 
     /// TCP is connected.
-    pub fn on_open(&mut self) {
-        self.step(LinkEvent::Open);
+    ///
+    /// # Errors
+    /// As [`Self::on_dial`].
+    pub fn on_open(&mut self) -> LinkStep {
+        self.step(LinkEvent::Open)
     }
 
     /// The handshake is over and a Pong came back.
-    pub fn on_healthy(&mut self) {
-        self.step(LinkEvent::Healthy);
-        self.backoff.on_success();
+    ///
+    /// # Errors
+    /// As [`Self::on_dial`].
+    pub fn on_healthy(&mut self) -> LinkStep {
+        let step = self.step(LinkEvent::Healthy)?;
+        match core::mem::replace(&mut self.stood, true) {
+            true => self.backoff.on_success(),
+            false => self.backoff = Backoff::new(Policy::LINK),
+        }
+        Ok(step)
+    }
+
+    /// One address failed and there is another, which is dialled at once: a try is over when all of them failed.
+    ///
+    /// # Errors
+    /// As [`Self::on_dial`].
+    pub fn on_address_failed(&mut self) -> LinkStep {
+        self.step(LinkEvent::Failure)
     }
 
     /// Error or timeout.
-    pub fn on_failure(&mut self, now: Now, random: u32) -> Next {
-        self.step(LinkEvent::Failure);
-        match self.backoff.on_failure(random) {
+    ///
+    /// # Errors
+    /// As [`Self::on_dial`].
+    pub fn on_failure(
+        &mut self,
+        now: Now,
+        random: u32,
+    ) -> Result<(Row<LinkState, LinkEvent>, Next), Undeclared> {
+        let step = self.step(LinkEvent::Failure)?;
+        let next = match self.backoff.on_failure(random) {
             Some(wait_ms) => Next::DialAt {
                 at_ns: now.mono_ns.saturating_add(wait_ms.saturating_mul(1_000_000)),
                 wait_ms,
-                attempt: self.backoff.failures() + 1,
+                attempt: self.backoff.failures(),
             },
             None => Next::GiveUp { failures: self.backoff.failures() },
-        }
+        };
+        Ok((step, next))
     }
 
-    fn step(&mut self, event: LinkEvent) {
-        self.state = transition::next(TRANSITIONS, self.state, event);
+    fn step(&mut self, event: LinkEvent) -> LinkStep {
+        transition::step(TRANSITIONS, &mut self.state, event)
     }
 }
 
@@ -130,31 +164,51 @@ mod tests {
         assert_eq!(printed, include_str!("../../tests/golden/link.txt"));
     }
 
+    fn next(link: &mut Link, now: Now) -> Next {
+        link.on_failure(now, 0).unwrap().1
+    }
+
+    fn stands(link: &mut Link) {
+        for step in [link.on_dial(), link.on_open(), link.on_healthy()] {
+            step.unwrap();
+        }
+        assert_eq!(link.state(), LinkState::Connected);
+    }
+
     #[test]
-    fn a_link_is_dialled_until_the_breaker_opens() {
-        let mut link = Link::new(Policy::LINK);
+    fn a_link_that_stood_is_dialled_until_the_breaker_opens() {
+        let mut link = Link::new(Policy::ONCE);
+        stands(&mut link);
         let now = Now { mono_ns: 5, utc_ms: 0 };
         for failure in 1..10 {
-            link.on_dial();
+            let Next::DialAt { at_ns, wait_ms, attempt } = next(&mut link, now) else { panic!("stopped") };
+            assert_eq!((at_ns, attempt), (5 + wait_ms * 1_000_000, failure));
+            link.on_dial().unwrap();
             if failure % 2 == 0 {
-                link.on_open();
+                link.on_open().unwrap();
             }
-            let Next::DialAt { at_ns, wait_ms, attempt } = link.on_failure(now, 0) else { panic!("stopped") };
-            assert_eq!((at_ns, attempt), (5 + wait_ms * 1_000_000, failure + 1));
         }
-        link.on_dial();
-        assert_eq!(link.on_failure(now, 0), Next::GiveUp { failures: 10 });
+        assert_eq!(next(&mut link, now), Next::GiveUp { failures: 10 });
+    }
+
+    #[test]
+    fn a_first_connection_has_its_own_tries_and_addresses_count_as_one() {
+        let mut link = Link::new(Policy::ONCE);
+        link.on_dial().unwrap();
+        link.on_address_failed().unwrap();
+        link.on_dial().unwrap();
+        assert_eq!(next(&mut link, Now::default()), Next::GiveUp { failures: 1 });
     }
 
     #[test]
     fn only_health_resets_the_count() {
         let mut link = Link::new(Policy::OPERATION);
         for _ in 0..5 {
-            link.on_dial();
-            link.on_open();
-            link.on_healthy();
-            assert_eq!(link.state(), LinkState::Connected);
-            assert!(matches!(link.on_failure(Now::default(), 0), Next::DialAt { attempt: 2, .. }));
+            stands(&mut link);
+            assert!(matches!(next(&mut link, Now::default()), Next::DialAt { attempt: 1, .. }));
         }
+        link.on_dial().unwrap();
+        link.on_open().unwrap();
+        assert!(matches!(next(&mut link, Now::default()), Next::DialAt { attempt: 2, .. }));
     }
 }

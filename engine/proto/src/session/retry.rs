@@ -42,6 +42,11 @@ impl Backoff {
         self.failures
     }
 
+    /// Tries that are left after this one.
+    pub fn left(&self) -> u32 {
+        self.policy.tries.saturating_sub(self.failures).saturating_sub(1)
+    }
+
     /// It failed: milliseconds to wait before the next try, `None` to stop.
     pub fn on_failure(&mut self, random: u32) -> Option<u64> {
         self.failures = self.failures.saturating_add(1);
@@ -95,7 +100,9 @@ mod tests {
     #[test]
     fn success_closes_the_breaker_again() {
         let mut backoff = Backoff::new(Policy::OPERATION);
+        assert_eq!(backoff.left(), 2);
         assert!(backoff.on_failure(0).is_some());
+        assert_eq!(backoff.left(), 1);
         backoff.on_success();
         assert!(backoff.on_failure(0).is_some() && backoff.on_failure(0).is_some());
         assert_eq!((backoff.on_failure(0), backoff.failures()), (None, 3));

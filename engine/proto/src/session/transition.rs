@@ -20,19 +20,31 @@ pub const fn row<S, E>(from: S, event: E, to: S) -> Row<S, E> {
     Row { from, event, to }
 }
 
-/// The state after `event`.
+/// An event that the list has no row for. A machine's owner checks what a peer sends before it steps, so this is a
+/// fault of our own: whatever the machine is about ends with INTERNAL_ERROR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Undeclared;
+
+/// What a step came to.
+pub type Stepped<S, E> = Result<Row<S, E>, Undeclared>;
+
+/// Moves `state` on by `event`; the row that did it.
+///
+/// # Errors
+/// The list has no such row; the state stays.
 ///
 /// # Panics
-/// In a build with debug assertions, when the list has no such row: a machine checks what a peer sends
-/// before it steps, so this is our own bug. Other builds stay in the state.
-pub fn next<S, E>(table: &[Row<S, E>], from: S, event: E) -> S
+/// Instead of the error, in a build with debug assertions.
+pub fn step<S, E>(table: &[Row<S, E>], state: &mut S, event: E) -> Stepped<S, E>
 where
     S: Copy + PartialEq + Debug,
     E: Copy + PartialEq + Debug,
 {
-    let found = table.iter().find(|row| row.from == from && row.event == event);
-    debug_assert!(found.is_some(), "undeclared transition: {from:?} on {event:?}");
-    found.map_or(from, |row| row.to)
+    let found = table.iter().find(|row| row.from == *state && row.event == event).copied();
+    debug_assert!(found.is_some(), "undeclared transition: {state:?} on {event:?}");
+    let row = found.ok_or(Undeclared)?;
+    *state = row.to;
+    Ok(row)
 }
 
 /// The list as text, one transition a line.
@@ -52,13 +64,15 @@ mod tests {
 
     #[test]
     fn declared_transitions_lead_on() {
-        assert_eq!(next(TABLE, 1, 'a'), 2);
+        let mut state = 1;
+        assert_eq!(step(TABLE, &mut state, 'a'), Ok(row(1, 'a', 2)));
+        assert_eq!(state, 2);
         assert_eq!(render("t", TABLE), "t\n  1 -- 'a' -> 2\n  2 -- 'b' -> 1\n");
     }
 
     #[test]
     #[should_panic(expected = "undeclared transition: 2 on 'a'")]
     fn undeclared_transitions_panic() {
-        next(TABLE, 2, 'a');
+        let _ = step(TABLE, &mut 2, 'a');
     }
 }

@@ -99,8 +99,8 @@ fn told(event: &Event<'_>) -> Option<Told> {
         Event::Warning { code, message, path } => {
             Told::Warning { code: *code, message: (*message).to_owned(), path: path.map(<[u8]>::to_vec) }
         }
-        Event::Retry { attempt, wait_ms, code } => {
-            Told::Retry { attempt: *attempt, wait_ms: *wait_ms, code: *code }
+        Event::Retry { what, attempt, wait_ms, code } => {
+            Told::Retry { what, attempt: *attempt, wait_ms: *wait_ms, code: *code }
         }
         Event::SessionUp { .. }
         | Event::SessionDown { .. }

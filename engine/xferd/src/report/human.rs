@@ -47,9 +47,10 @@ impl Human {
                 let about = path.as_ref().map_or(String::new(), |path| format!("{}: ", Shown(path)));
                 self.error_line(&format!("xfer: warning: {about}{}", Shown(message.as_bytes())));
             }
-            Told::Retry { attempt, wait_ms, code } => {
+            Told::Retry { what, attempt, wait_ms, code } => {
                 let wait = duration(*wait_ms as f64 / 1000.0);
-                self.error_line(&format!("xfer: {}; try {attempt} in {wait}", code.name()));
+                let does = if *what == "request" { "asking" } else { "connecting" };
+                self.error_line(&format!("xfer: {}; {does} again in {wait} (retry {attempt})", code.name()));
             }
             Told::Row { line, .. } => self.result_line(line),
         }

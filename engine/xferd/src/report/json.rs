@@ -44,8 +44,9 @@ impl<W: Write> JsonLines<W> {
                 fields.insert("message".into(), message.as_str().into());
                 ("warning", fields)
             }
-            Told::Retry { attempt, wait_ms, code } => {
-                ("retry", object(json!({"attempt": attempt, "wait_ms": wait_ms, "code": code.name()})))
+            Told::Retry { what, attempt, wait_ms, code } => {
+                let code = code.name();
+                ("retry", object(json!({"what": what, "attempt": attempt, "wait_ms": wait_ms, "code": code})))
             }
             Told::Row { event, fields, .. } => (*event, fields.clone()),
         };
@@ -216,10 +217,10 @@ mod tests {
                 message: "gone".into(),
                 path: Some(b"a\xff".to_vec()),
             });
-            json.tell(&Told::Retry { attempt: 1, wait_ms: 1000, code: Code::Unavailable });
+            json.tell(&Told::Retry { what: "link", attempt: 1, wait_ms: 1000, code: Code::Unavailable });
             json.end(&Outcome::failed(Failure::usage("no", "do")));
             json.end(&Outcome::ok());
-            json.tell(&Told::Retry { attempt: 2, wait_ms: 1, code: Code::Unavailable });
+            json.tell(&Told::Retry { what: "link", attempt: 2, wait_ms: 1, code: Code::Unavailable });
         });
         let seqs: Vec<u64> = lines.iter().map(|l| l["seq"].as_u64().expect("a number")).collect();
         assert_eq!(seqs, [0, 1, 2]);

@@ -48,6 +48,8 @@ pub enum Told {
         path: Option<Vec<u8>>,
     },
     Retry {
+        /// `link` or `request`.
+        what: &'static str,
         attempt: u32,
         wait_ms: u64,
         code: Code,

@@ -2,7 +2,7 @@
 
 use crate::escape::{Shown, shown};
 use base::codes::Code;
-use base::hooks::{Effect, Event, Peer};
+use base::hooks::{Effect, Event, Peer, Step};
 use base::ids::DeviceId;
 use state::AuditRecord;
 use std::net::SocketAddr;
@@ -24,6 +24,7 @@ pub enum Report {
     Refused { address: SocketAddr, code: Code, detail: String },
     Warning { code: Code, message: String, path: Option<Vec<u8>> },
     Decided { who: Who, action: String, root: String, allowed: bool, code: Code, reason: std::sync::Arc<str> },
+    Stepped { machine: &'static str, session: String, from: String, event: String, to: String },
     File { transfer: String, path: Vec<u8>, action: &'static str, size: u64, code: Option<Code> },
 }
 
@@ -58,6 +59,13 @@ impl Report {
         })
     }
 
+    /// A step of a state machine.
+    pub fn stepped(step: &Step<'_>) -> Self {
+        let session = step.session.map(|session| session.to_string()).unwrap_or_default();
+        let [from, event, to] = [step.from, step.event, step.to].map(|part| format!("{part:?}"));
+        Self::Stepped { machine: step.machine, session, from, event, to }
+    }
+
     /// Whether it may never be dropped.
     pub fn is_kept(&self) -> bool {
         matches!(self, Self::Warning { .. } | Self::Decided { .. })
@@ -82,6 +90,9 @@ impl Report {
                 tracing::info!(target: "xferd::audit", device = %who.device.short(), account = %shown(&who.account),
                     address = %who.address, action = %shown(action), share = %shown(root), allowed, code, reason = %shown(reason),
                     "decided");
+            }
+            Self::Stepped { machine, session, from, event, to } => {
+                tracing::debug!(target: "xferd::state", machine, session, from, event, to, "step");
             }
             Self::File { transfer, path, action, size, code } => {
                 tracing::debug!(target: "xferd::file", transfer = %transfer, path = %Shown(path), action, size,

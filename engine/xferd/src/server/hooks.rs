@@ -16,8 +16,8 @@ use crate::names::Names;
 use crate::rules::Authorizer;
 use base::codes::Code;
 use base::hooks::{
-    Action, Answer, Ask, Busy, Call, Decision, Effect, Event, Fact, Facts, Hooks, Peer, Reply, StoreAsk,
-    Ticket, Trust,
+    Action, Answer, Ask, Busy, Call, Decision, Effect, Event, Fact, Facts, Hooks, Peer, Reply, Step,
+    StoreAsk, Ticket, Trust,
 };
 use base::io::Now;
 use base::limits::Limits;
@@ -182,6 +182,18 @@ impl DaemonHooks {
         }
     }
 
+    /// Sends a report; one that is not kept is dropped when nobody keeps up.
+    fn report(&mut self, report: Report) {
+        self.flush();
+        let kept = report.is_kept();
+        if kept && self.kept.len() < self.shared.limits.hook_queue_max as usize {
+            self.kept.push_back(report);
+            self.flush();
+        } else if self.shared.control.try_send(ToControl::Report(report)).is_err() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Sends what could not be sent before.
     fn flush(&mut self) {
         while let Some(report) = self.kept.pop_front() {
@@ -262,14 +274,14 @@ impl Hooks for DaemonHooks {
 
     fn event(&mut self, event: &Event<'_>) {
         let files = tracing::enabled!(target: "xferd::file", tracing::Level::DEBUG);
-        let Some(report) = Report::of(event, files) else { return };
-        self.flush();
-        let kept = report.is_kept();
-        if kept && self.kept.len() < self.shared.limits.hook_queue_max as usize {
-            self.kept.push_back(report);
-            self.flush();
-        } else if self.shared.control.try_send(ToControl::Report(report)).is_err() {
-            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        if let Some(report) = Report::of(event, files) {
+            self.report(report);
+        }
+    }
+
+    fn stepped(&mut self, step: &Step<'_>) {
+        if tracing::enabled!(target: "xferd::state", tracing::Level::DEBUG) {
+            self.report(Report::stepped(step));
         }
     }
 

@@ -5,6 +5,7 @@ use super::hooks::NoFacts;
 use crate::cores::CoresHandle;
 use base::codes::Code;
 use base::hooks::{Action, Ask, Effect, Peer, Reply, Stage};
+use proto::session::phase::Phase;
 use serde_json::{Value, json};
 use shard::command::{CoreStatus, RunningTransfer};
 use std::sync::atomic::Ordering;
@@ -31,6 +32,7 @@ pub(super) async fn of_daemon(daemon: &Daemon) -> Value {
         "uptime_s": daemon.began.elapsed().as_secs(), "draining": daemon.draining.get(),
         "rules_generation": shared.rules.generation(), "reports_dropped": shared.dropped.load(Ordering::Relaxed),
         "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
+        "phases": phases(&cores),
         "settings": {"cores": started.config.cores.value, "durability": started.config.durability.value.word()},
         "cores": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
     })
@@ -57,7 +59,7 @@ pub(super) async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
         "name": daemon.shared.enrol.hub_name(), "version": env!("CARGO_PKG_VERSION"),
         "device": daemon.shared.enrol.device().to_string(), "account": &*peer.account, "io": started.io,
         "cores": cores.len(), "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
-        "shares": shares, "transfers": own.map(transfer).collect::<Vec<_>>(),
+        "phases": phases(&cores), "shares": shares, "transfers": own.map(transfer).collect::<Vec<_>>(),
     });
     match serde_json::to_vec(&data) {
         Ok(bytes) => Reply::Success(Some(bytes)),
@@ -68,6 +70,14 @@ pub(super) async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
 async fn collect(cores: &CoresHandle) -> Vec<CoreStatus> {
     let cores = cores.clone();
     tokio::task::spawn_blocking(move || cores.status()).await.unwrap_or_default()
+}
+
+/// Sessions by what they do (V6); phases that no session is in are left out.
+fn phases(cores: &[CoreStatus]) -> Value {
+    let count = |phase: Phase| cores.iter().map(|core| u64::from(core.phases[phase as usize])).sum::<u64>();
+    let counted =
+        Phase::ALL.into_iter().map(|phase| (phase.name(), count(phase))).filter(|(_, count)| *count > 0);
+    counted.map(|(name, count)| (name.to_owned(), count.into())).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn core(core: &CoreStatus) -> Value {

@@ -6,6 +6,7 @@ mod planted;
 mod points;
 mod scene;
 mod seeds;
+mod states;
 mod town;
 mod trial;
 mod watch;

@@ -43,7 +43,10 @@ impl Common {
     }
 
     pub(super) fn step(&mut self, event: Event) {
-        self.state = transition::next(TRANSITIONS, self.state, event);
+        // A state that the list does not have is a fault of ours: nothing is believed any more.
+        if transition::step(TRANSITIONS, &mut self.state, event).is_err() {
+            self.state = State::Failed;
+        }
     }
 
     pub(super) fn is_over(&self) -> bool {
