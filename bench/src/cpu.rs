@@ -10,6 +10,11 @@ pub fn of_family(pid: u32) -> f64 {
     seconds(&format!("/proc/{pid}/stat"), 13, 4)
 }
 
+/// CPU seconds of processes and of everything below them, alive or waited for.
+pub fn of_families(pids: &[u32]) -> f64 {
+    pids.iter().flat_map(|pid| crate::process::family(*pid)).map(of_family).sum()
+}
+
 /// The sum of `count` fields from `field` on, numbered from 0.
 fn seconds(path: &str, field: usize, count: usize) -> f64 {
     let text = std::fs::read_to_string(path).unwrap_or_default();

@@ -1,30 +1,53 @@
-//! Interleaved rounds, medians, and what is printed of them.
+//! Interleaved rounds and their medians.
 
-use serde_json::{Value, json};
-use std::time::Instant;
+use crate::measure::{Contender, Kind, Sample, take};
+use std::time::{Duration, Instant};
 
-/// One way to do the work.
-pub struct Contender<'a> {
-    /// Its name in the table.
-    pub name: &'a str,
-    /// Makes everything ready; not timed.
-    pub before: Box<dyn FnMut() + 'a>,
-    /// Does the work; timed.
-    pub work: Box<dyn FnMut() + 'a>,
-    /// Verifies what was done; not timed.
-    pub after: Box<dyn FnMut() + 'a>,
-    /// CPU seconds that both ends used so far.
-    pub cpu: Box<dyn Fn() -> f64 + 'a>,
+/// How many rounds are taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Rounds {
+    /// At least, whatever the time.
+    pub least: usize,
+    /// At most.
+    pub most: usize,
+    /// No further round begins when it would end beyond this.
+    pub budget: Duration,
 }
 
-/// What one contender needed.
-pub struct Times {
+/// Every run of one contender.
+pub struct Series {
     /// Its name.
     pub name: String,
-    /// Wall seconds of each round.
-    pub wall: Vec<f64>,
-    /// CPU seconds of each round.
-    pub cpu: Vec<f64>,
+    /// What it is compared as.
+    pub kind: Kind,
+    /// Runs that count.
+    pub samples: Vec<Sample>,
+    /// Runs during which the machine did something else; they count only where there is no other.
+    pub disturbed: Vec<Sample>,
+    /// Runs that failed.
+    pub failures: Vec<String>,
+}
+
+/// Runs that fail before a contender is not tried again.
+const FAILURES_MAX: usize = 2;
+
+impl Series {
+    /// The runs its numbers are taken from.
+    pub fn counted(&self) -> &[Sample] {
+        if self.samples.is_empty() { &self.disturbed } else { &self.samples }
+    }
+
+    /// The median of a number over the runs; `None` of no runs.
+    pub fn median(&self, number: impl Fn(&Sample) -> f64) -> Option<f64> {
+        let values: Vec<f64> = self.counted().iter().map(number).collect();
+        (!values.is_empty()).then(|| median(&values))
+    }
+
+    /// Least and most seconds.
+    pub fn spread(&self) -> (f64, f64) {
+        let walls = self.counted().iter().map(|sample| sample.wall_s);
+        walls.fold((f64::MAX, 0.0), |(least, most), wall| (least.min(wall), most.max(wall)))
+    }
 }
 
 /// The median; 0 of nothing.
@@ -39,64 +62,85 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// Runs all contenders in each round, the order turned around from round to round: whoever runs second may find
-/// pages that the first one brought.
-pub fn interleaved(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<Times> {
-    let empty = |one: &Contender<'_>| Times { name: one.name.to_owned(), wall: Vec::new(), cpu: Vec::new() };
-    let mut times: Vec<Times> = contenders.iter().map(empty).collect();
-    for round in 0..rounds {
+/// pages that the first one brought. A disturbed run is taken once again at once; that it was disturbed is said.
+pub fn interleaved(contenders: &mut [Contender<'_>], rounds: &Rounds) -> Vec<Series> {
+    let empty = |one: &Contender<'_>| Series {
+        name: one.name.clone(),
+        kind: one.kind,
+        samples: Vec::new(),
+        disturbed: Vec::new(),
+        failures: Vec::new(),
+    };
+    let mut found: Vec<Series> = contenders.iter().map(empty).collect();
+    let began = Instant::now();
+    let mut longest = Duration::ZERO;
+    for round in 0..rounds.most {
+        if round >= rounds.least && began.elapsed() + longest > rounds.budget {
+            println!("  no round {} of {}: the time is used up", round + 1, rounds.most);
+            break;
+        }
+        let round_began = Instant::now();
         let mut order: Vec<usize> = (0..contenders.len()).collect();
         if round % 2 == 1 {
             order.reverse();
         }
         for index in order {
-            let one = &mut contenders[index];
-            (one.before)();
-            let (cpu, began) = ((one.cpu)(), Instant::now());
-            (one.work)();
-            times[index].wall.push(began.elapsed().as_secs_f64());
-            times[index].cpu.push((one.cpu)() - cpu);
-            (one.after)();
+            if round < contenders[index].rounds_max && found[index].failures.len() < FAILURES_MAX {
+                one_run(&mut contenders[index], &mut found[index], round);
+            }
         }
+        longest = longest.max(round_began.elapsed());
     }
-    times
+    found
 }
 
-/// Prints a workload's table, the ratio of the first to each other, and returns the raw numbers.
-pub fn report(workload: &str, bytes: u64, files: u64, times: &[Times]) -> Value {
-    println!(
-        "\n{workload}: {bytes} bytes in {files} files, {} rounds",
-        times.first().map_or(0, |one| one.wall.len())
-    );
-    println!(
-        "{:<16} {:>9} {:>17} {:>8} {:>10} {:>9}",
-        "", "median s", "spread s", "GB/s", "files/s", "CPU s/GB"
-    );
-    for one in times {
-        let seconds = median(&one.wall);
-        let (least, most) =
-            one.wall.iter().fold((f64::MAX, 0.0f64), |(least, most), x| (least.min(*x), most.max(*x)));
-        println!(
-            "{:<16} {seconds:>9.3} {:>17} {:>8.2} {:>10.0} {:>9.2}",
-            one.name,
-            format!("{least:.3}..{most:.3}"),
-            bytes as f64 / 1e9 / seconds,
-            files as f64 / seconds,
-            median(&one.cpu) / (bytes as f64 / 1e9),
-        );
+fn one_run(one: &mut Contender<'_>, found: &mut Series, round: usize) {
+    for attempt in 0..2 {
+        match take(one) {
+            Err(failure) => {
+                println!("  round {} {}: failed: {failure}", round + 1, one.name);
+                found.failures.push(failure);
+                return;
+            }
+            Ok(sample) => {
+                let away = sample.disturbance;
+                println!("  round {} {}: {:.3} s", round + 1, one.name, sample.wall_s);
+                if !away.is_too_much(sample.wall_s) {
+                    found.samples.push(sample);
+                    return;
+                }
+                let next = if attempt == 0 { "taken again" } else { "dropped" };
+                println!(
+                    "    disturbed: {:.2} CPU s stolen, {:.2} CPU s of other programs; {next}",
+                    away.steal_s, away.others_s
+                );
+                found.disturbed.push(sample);
+            }
+        }
     }
-    let Some((ours, others)) = times.split_first() else { return Value::Null };
-    for other in others {
-        let ratio = median(&other.wall) / median(&ours.wall);
-        println!("{workload}: {} is {ratio:.2}x as fast as {}", ours.name, other.name);
-    }
-    let raw = |one: &Times| json!({"name": one.name, "wall_s": one.wall, "cpu_s": one.cpu});
-    json!({"workload": workload, "bytes": bytes, "files": files, "times": times.iter().map(raw).collect::<Vec<_>>()})
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::cell::RefCell;
+
+    const ROUNDS: Rounds = Rounds { least: 3, most: 3, budget: Duration::ZERO };
+
+    fn contender<'a>(name: &str, seen: &'a RefCell<String>, works: bool) -> Contender<'a> {
+        let letter = name.to_owned();
+        Contender {
+            name: name.to_owned(),
+            kind: Kind::Ours,
+            rounds_max: usize::MAX,
+            before: Box::new(|| Ok(Vec::new())),
+            work: Box::new(move || {
+                seen.borrow_mut().push_str(&letter);
+                if works { Ok(Default::default()) } else { Err("no".into()) }
+            }),
+            after: Box::new(|| Ok(())),
+        }
+    }
 
     #[test]
     fn medians_are_in_the_middle() {
@@ -106,17 +150,15 @@ mod tests {
     }
 
     #[test]
-    fn rounds_turn_the_order_around() {
+    fn rounds_turn_the_order_around_and_failures_are_kept() {
         let seen = RefCell::new(String::new());
-        let contender = |name: &'static str| Contender {
-            name,
-            before: Box::new(|| ()),
-            work: Box::new(|| seen.borrow_mut().push_str(name)),
-            after: Box::new(|| ()),
-            cpu: Box::new(|| 0.0),
-        };
-        let times = interleaved(&mut [contender("a"), contender("b")], 3);
-        assert_eq!(*seen.borrow(), "abbaab");
-        assert_eq!(times[0].wall.len(), 3);
+        let found = interleaved(&mut [contender("a", &seen, true), contender("b", &seen, false)], &ROUNDS);
+        // A run may be taken again on a busy machine.
+        let mut order: Vec<char> = seen.borrow().chars().collect();
+        order.dedup();
+        assert_eq!(order, ['a', 'b', 'a']);
+        assert!(!found[0].counted().is_empty());
+        assert_eq!(found[1].failures.len(), FAILURES_MAX);
+        assert!(found[1].median(|sample| sample.wall_s).is_none());
     }
 }

@@ -1,16 +1,57 @@
 //! Benches, in release.
 
 use crate::setup;
-use crate::shell::{Outcome, cargo, shown, target};
+use crate::shell::{Outcome, cargo, shown, target, workspace};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What of the comparison is wanted.
+#[derive(clap::Args)]
+pub(crate) struct Bench {
+    /// Beside other tools, each workload of the table; without it `cargo bench`
+    #[arg(long)]
+    compare: bool,
+    /// Workloads, such as W1 W2; all of them when none is named
+    #[arg(requires = "compare")]
+    workloads: Vec<String>,
+    /// Small sizes: to see that it works, not how fast
+    #[arg(long)]
+    quick: bool,
+    /// So many rounds of each workload
+    #[arg(long, requires = "compare")]
+    rounds: Option<usize>,
+    /// Only peers whose name contains this; may be given again
+    #[arg(long, value_name = "NAME", requires = "compare")]
+    only: Vec<String>,
+    /// Where results are written [default: bench/results; with --quick target/bench-quick]
+    #[arg(long, value_name = "DIR", requires = "compare")]
+    out: Option<PathBuf>,
+}
 
 /// `cargo xtask bench`.
-pub(crate) fn run(quick: bool) -> Outcome<()> {
+pub(crate) fn run(bench: &Bench) -> Outcome<()> {
     setup::ensure();
     shown(cargo().args(["build", "--release", "-p", "xferd", "--bins"]))?;
+    if bench.compare {
+        return compare(bench);
+    }
     let mut command = cargo();
     command.args(["bench", "-p", "xferd-bench"]).env("XFERD_BIN_DIR", target().join("release"));
-    if quick {
+    if bench.quick {
         command.env("XFERD_BENCH_QUICK", "1");
     }
+    shown(&mut command)
+}
+
+fn compare(bench: &Bench) -> Outcome<()> {
+    setup::ensure_peers();
+    shown(cargo().args(["build", "--release", "-p", "xferd-bench", "--bin", "compare"]))?;
+    let kept = if bench.quick { target().join("bench-quick") } else { workspace().join("bench/results") };
+    let mut command = Command::new(target().join("release/compare"));
+    command.current_dir(workspace()).env("XFERD_BIN_DIR", target().join("release"));
+    command.args(&bench.workloads).args(bench.quick.then_some("--quick"));
+    command.args(bench.rounds.map(|rounds| format!("--rounds={rounds}")));
+    command.args(bench.only.iter().map(|name| format!("--only={name}")));
+    command.arg("--out").arg(bench.out.as_ref().unwrap_or(&kept)).arg("--scratch").arg(target().join("tmp"));
     shown(&mut command)
 }

@@ -25,7 +25,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Install what tests and demo use and this machine lacks (rsync, b3sum, strace, e2fsprogs; rustfmt, clippy)
-    Setup,
+    Setup {
+        /// And the peers that benches compare with (OpenSSH's server, rclone, iperf3, netcat; syq below target/)
+        #[arg(long)]
+        bench: bool,
+    },
     /// Build in release, move real data through a daemon on loopback, kill and resume it, verify everything
     Demo {
         /// Size of the large file in MiB
@@ -38,20 +42,16 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Benches: micro, and the real binaries beside rsync's daemon
-    Bench {
-        /// Small sizes: to see that it works, not how fast
-        #[arg(long)]
-        quick: bool,
-    },
+    /// Benches: micro, and the real binaries beside rsync's daemon; with --compare beside every tool that is here
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
-        Task::Setup => setup::run(),
+        Task::Setup { bench } => setup::run(bench),
         Task::Demo { mib } => demo::run(mib << 20),
         Task::Test { arguments } => test::run(&arguments),
-        Task::Bench { quick } => bench::run(quick),
+        Task::Bench(wanted) => bench::run(&wanted),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,9 @@
 //! Installs what is missing, where that is possible, and says what it did.
 
-use crate::shell::{Outcome, cargo, find, shown};
+use crate::shell::{Outcome, cargo, find, shown, target};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 /// Programs that tests and demo use, and their Debian packages.
@@ -14,9 +17,24 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
 /// Parts of the Rust toolchain that `cargo xtask test` needs, and how their presence is seen.
 const COMPONENTS: &[(&str, &str)] = &[("rustfmt", "fmt"), ("clippy", "clippy")];
 
+/// Peers of `cargo xtask bench --compare`, and their Debian packages.
+const PEERS: &[(&str, &str, &str)] = &[
+    ("sshd", "openssh-server", "rsync, sftp and tar over ssh"),
+    ("sftp", "openssh-client", "rsync, sftp and tar over ssh"),
+    ("rclone", "rclone", "a peer of benches"),
+    ("iperf3", "iperf3", "what the connection gives without files"),
+    ("nc", "netcat-openbsd", "tar over a socket"),
+];
+
+/// The version of syq that is compared with.
+const SYQ: &str = "0.7.1";
+
 /// `cargo xtask setup`.
-pub(crate) fn run() -> Outcome<()> {
-    let missing = ensure();
+pub(crate) fn run(bench: bool) -> Outcome<()> {
+    let mut missing = ensure();
+    if bench {
+        missing.extend(ensure_peers());
+    }
     if missing.is_empty() { Ok(()) } else { Err(format!("still missing: {}", missing.join(", "))) }
 }
 
@@ -24,13 +42,30 @@ pub(crate) fn run() -> Outcome<()> {
 /// that it was skipped.
 pub(crate) fn ensure() -> Vec<String> {
     components();
-    let missing = || PROGRAMS.iter().filter(|(program, _, _)| find(program).is_none());
+    packages(PROGRAMS)
+}
+
+/// Installs the peers of benches; what still is missing afterwards. A peer that is missing is printed "not run".
+pub(crate) fn ensure_peers() -> Vec<String> {
+    let mut missing = packages(PEERS);
+    let folder = target().join("peers");
+    if !folder.join("bin/syq").is_file() {
+        let mut command = cargo();
+        command.args(["install", "syq", "--version", SYQ, "--locked", "--quiet", "--root"]).arg(&folder);
+        if let Err(error) = shown(command.arg("--target-dir").arg(folder.join("build"))) {
+            println!("setup: {error}");
+            missing.push("syq".into());
+        }
+    }
+    missing
+}
+
+fn packages(programs: &[(&str, &str, &str)]) -> Vec<String> {
+    let missing = || programs.iter().filter(|(program, _, _)| find(program).is_none());
     let packages: Vec<&str> = missing().map(|(_, package, _)| *package).collect();
     if packages.is_empty() {
-        println!(
-            "setup: {} are here",
-            PROGRAMS.iter().map(|(program, _, _)| *program).collect::<Vec<_>>().join(", ")
-        );
+        let names: Vec<&str> = programs.iter().map(|(program, _, _)| *program).collect();
+        println!("setup: {} are here", names.join(", "));
         return Vec::new();
     }
     if find("apt-get").is_none() {
@@ -47,6 +82,7 @@ pub(crate) fn ensure() -> Vec<String> {
 }
 
 fn install(packages: &[&str]) -> Outcome<()> {
+    let _quiet = NoServices::begin();
     let attempt = || {
         let mut command = Command::new("apt-get");
         command.env("DEBIAN_FRONTEND", "noninteractive").args([
@@ -62,6 +98,27 @@ fn install(packages: &[&str]) -> Outcome<()> {
     }
     shown(Command::new("apt-get").args(["update", "-q"]))?;
     attempt()
+}
+
+/// Keeps apt from starting the services that a package brings: benches start their own. Debian asks this program
+/// first (invoke-rc.d(8)); 101 forbids. One that is there already is left alone.
+struct NoServices(Option<&'static Path>);
+
+impl NoServices {
+    fn begin() -> Self {
+        let path = Path::new("/usr/sbin/policy-rc.d");
+        let options = std::fs::File::options().write(true).create_new(true).mode(0o755).open(path);
+        let written = options.and_then(|mut file| file.write_all(b"#!/bin/sh\nexit 101\n"));
+        Self(written.is_ok().then_some(path))
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if let Some(path) = self.0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 fn components() {

@@ -1,0 +1,150 @@
+//! Who moves files: each tool turns a job into a command line, and runs what far end it needs on loopback with a
+//! configuration and keys of its own.
+
+mod rsync;
+mod xfer;
+
+use crate::ground::{Ground, Spot};
+use crate::measure::Kind;
+use std::path::Path;
+use std::process::Command;
+use xferd_e2e::Depth;
+
+pub use rsync::Rsyncd;
+pub use xfer::Xfer;
+
+/// How a file meets what is under its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// Nothing is there; each tool at its default.
+    Fresh,
+    /// The file there is written over.
+    InPlace,
+    /// What is there is nearly the same; only differences shall travel.
+    Delta,
+    /// A run that was killed left something.
+    Resume,
+    /// As `Fresh`, and synced before the command ends.
+    Synced,
+}
+
+/// What is to be moved.
+#[derive(Clone, Debug)]
+pub enum Job<'a> {
+    /// A file to the far end.
+    File {
+        /// The file here.
+        from: &'a Path,
+        /// Its name there.
+        to: &'a Spot,
+        /// How it is written.
+        how: How,
+    },
+    /// A tree to the far end, made equal to the source.
+    Tree {
+        /// The folder here.
+        from: &'a Path,
+        /// Its name there.
+        to: &'a Spot,
+    },
+    /// A file from the far end, under a name that is free.
+    Fetch {
+        /// Its name there.
+        from: &'a Spot,
+        /// The file here.
+        to: &'a Path,
+        /// Which of several clients does it.
+        client: usize,
+    },
+}
+
+/// A way to move files.
+pub trait Tool {
+    /// Its name in the tables.
+    fn name(&self) -> String;
+
+    /// What it is compared as.
+    fn kind(&self) -> Kind;
+
+    /// What of a tree it keeps when asked to.
+    fn depth(&self) -> Depth {
+        Depth::Copied
+    }
+
+    /// Whether it compares before it sends.
+    fn is_incremental(&self) -> bool {
+        true
+    }
+
+    /// Which version of it this is, in one line.
+    fn version(&self) -> Option<String> {
+        None
+    }
+
+    /// Processes of its far end.
+    fn far(&self) -> Vec<u32>;
+
+    /// A far end for this job alone, and the port on which it listens once it is ready.
+    fn receiver(&self, _job: &Job<'_>) -> Option<(Command, u16)> {
+        None
+    }
+
+    /// The command that does the job; `None` where the tool has no way to do it.
+    fn command(&self, job: &Job<'_>) -> Option<Command>;
+}
+
+/// A tool that takes no part, and why.
+#[derive(Clone, Debug)]
+pub struct Absent {
+    /// Its name.
+    pub name: String,
+    /// Why it was not run.
+    pub reason: String,
+}
+
+/// Every tool that can be run here, and the others.
+pub struct Toolbox {
+    /// Those that run.
+    pub tools: Vec<Box<dyn Tool>>,
+    /// Those that do not.
+    pub absent: Vec<Absent>,
+}
+
+impl Toolbox {
+    /// Starts what is installed. With `only`, tools whose name contains none of the words are left out, as if they
+    /// did not exist; ours always runs.
+    pub fn start(ground: &Ground, only: &[String]) -> Self {
+        let mut found = Self { tools: Vec::new(), absent: Vec::new() };
+        let wanted = |name: &str| only.is_empty() || only.iter().any(|word| name.contains(word.as_str()));
+        let world = xfer::world(ground);
+        for (name, arguments) in xfer::WAYS {
+            if *name == "xfer" || wanted(name) {
+                found.tools.push(Box::new(Xfer::new(name, arguments, &world)));
+            }
+        }
+        type Start = fn(&Ground) -> Result<Vec<Box<dyn Tool>>, String>;
+        let peers: &[(&str, Start)] = &[("rsync daemon", rsync::start)];
+        for (name, start) in peers.iter().filter(|(name, _)| wanted(name)) {
+            match start(ground) {
+                Ok(tools) => found.tools.extend(tools),
+                Err(reason) => found.absent.push(Absent { name: (*name).to_owned(), reason }),
+            }
+        }
+        found
+    }
+
+    /// The versions of all of them, each once.
+    pub fn versions(&self) -> Vec<String> {
+        let mut found: Vec<String> = self.tools.iter().filter_map(|tool| tool.version()).collect();
+        found.dedup();
+        found
+    }
+}
+
+/// The first line that a program prints when asked for its version.
+fn first_line(program: &str, argument: &str) -> Option<String> {
+    let out = Command::new(crate::process::find(program)?).arg(argument).output().ok()?;
+    let said = if out.stdout.is_empty() { out.stderr } else { out.stdout };
+    let text = String::from_utf8_lossy(&said);
+    text.lines().next().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+}

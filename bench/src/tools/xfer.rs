@@ -1,0 +1,101 @@
+//! xfer and xferd, as anybody runs them: `xferd --cores 2`, state on disk.
+
+use super::{How, Job, Tool};
+use crate::ground::{Area, Ground};
+use crate::measure::Kind;
+use std::process::Command;
+use std::rc::Rc;
+use xferd_e2e::{Client, Depth, Scratch, World};
+
+/// The ways in which we take part: the first is the one that ratios are of. rsync does not sync, so neither does that.
+pub(super) const WAYS: &[(&str, &[&str])] = &[
+    ("xfer", &["--durability", "none"]),
+    ("xfer, durable", &[]),
+    ("xfer, transport", &["--durability", "none", "--verify", "transport"]),
+];
+
+/// One way to run xfer.
+pub struct Xfer {
+    name: String,
+    arguments: Vec<String>,
+    world: Rc<World>,
+    clients: Vec<Client>,
+}
+
+/// A daemon that serves both areas of the ground, and a client that joined it.
+pub(super) fn world(ground: &Ground) -> Rc<World> {
+    let share = |area: Area| {
+        format!("[[share]]\nname = \"{}\"\npath = \"{}\"\n", area.share(), ground.served(area).display())
+    };
+    let config = [share(Area::Memory), share(Area::Disk)].concat();
+    Rc::new(World::shares(Scratch::below(ground.desk()), &config))
+}
+
+impl Xfer {
+    /// xfer with these arguments against this daemon.
+    pub fn new(name: &str, arguments: &[&str], world: &Rc<World>) -> Self {
+        let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            name: name.to_owned(),
+            arguments,
+            world: Rc::clone(world),
+            clients: vec![world.client.clone()],
+        }
+    }
+
+    /// The same with so many devices, each with a state of its own.
+    pub fn with_clients(mut self, count: usize) -> Self {
+        let further = (1..count).map(|index| self.world.further_client(&format!("client-{index}")));
+        self.clients.extend(further);
+        self
+    }
+}
+
+impl Tool for Xfer {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Ours
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::Archive
+    }
+
+    fn version(&self) -> Option<String> {
+        let out = xferd_e2e::program::command("xfer").arg("--version").output().ok()?;
+        Some(String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    }
+
+    fn far(&self) -> Vec<u32> {
+        vec![self.world.daemon().id()]
+    }
+
+    fn command(&self, job: &Job<'_>) -> Option<Command> {
+        let remote = |spot: &crate::ground::Spot| format!("lab:/{}/{}", spot.area.share(), spot.name);
+        let mut command = xferd_e2e::program::command("xfer");
+        let client = match job {
+            Job::Fetch { client, .. } => self.clients.get(*client)?,
+            _ => self.clients.first()?,
+        };
+        command.arg("--state").arg(&client.state);
+        match job {
+            Job::File { how: How::Synced, .. } => return None,
+            Job::File { from, to, how } => {
+                command.arg("copy").args(&self.arguments);
+                command.args((*how == How::InPlace).then_some("--inplace"));
+                command.arg(from).arg(remote(to));
+            }
+            Job::Tree { from, to } => {
+                command.args(["sync", "-a"]).args(&self.arguments);
+                command.arg(format!("{}/", from.display())).arg(remote(to));
+            }
+            Job::Fetch { from, to, .. } => {
+                command.arg("copy").args(&self.arguments).arg(remote(from)).arg(to);
+            }
+        }
+        Some(command)
+    }
+}
