@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use xferd_e2e::{Seed, tree};
@@ -109,6 +110,19 @@ pub fn changed_tree(from: &Path, to: &Path, one_in: usize) -> Outcome<()> {
     Ok(())
 }
 
+/// A copy of a file with random bytes inserted at an offset.
+///
+/// # Errors
+/// It cannot be written.
+pub fn with_insertion(from: &Path, to: &Path, at: u64, bytes: u64, seed: u64) -> Outcome<()> {
+    let failed = |error: std::io::Error| format!("{}: {error}", to.display());
+    let mut source = File::open(from).map_err(failed)?;
+    let mut copy = File::create(to).map_err(failed)?;
+    std::io::copy(&mut (&source).take(at), &mut copy).map_err(failed)?;
+    copy.write_all(&Seed(seed).bytes(bytes as usize)).map_err(failed)?;
+    std::io::copy(&mut source, &mut copy).map(drop).map_err(failed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +139,16 @@ mod tests {
         let (was, is) = (snapshot(&one), snapshot(&other));
         let changed = was.iter().filter(|(path, node)| node.root != is[*path].root).count();
         assert_eq!(changed, 10);
+    }
+
+    #[test]
+    fn an_insertion_moves_what_is_behind_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, to) = (folder.path().join("a"), folder.path().join("b"));
+        file(&from, 10_000, 1);
+        with_insertion(&from, &to, 1_000, 50, 2).expect("written");
+        let (was, is) = (fs::read(&from).expect("read"), fs::read(&to).expect("read"));
+        assert_eq!((&is[..1_000], &is[1_050..]), (&was[..1_000], &was[1_000..]));
     }
 
     #[test]

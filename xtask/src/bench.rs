@@ -49,6 +49,7 @@ fn compare(bench: &Bench) -> Outcome<()> {
     let kept = if bench.quick { target().join("bench-quick") } else { workspace().join("bench/results") };
     let mut command = Command::new(target().join("release/compare"));
     command.current_dir(workspace()).env("XFERD_BIN_DIR", target().join("release"));
+    command.env("XFERD_BENCH_PEERS", target().join("peers/bin"));
     command.args(&bench.workloads).args(bench.quick.then_some("--quick"));
     command.args(bench.rounds.map(|rounds| format!("--rounds={rounds}")));
     command.args(bench.only.iter().map(|name| format!("--only={name}")));

@@ -12,17 +12,31 @@ use crate::workloads::Head;
 pub use files::{Conditions, keep, keep_index};
 pub use text::{markdown, terminal};
 
-/// A ratio that was set out to be reached.
+/// What was set out to be reached.
 #[derive(Clone, Debug)]
-pub struct Target {
-    /// Our way.
-    pub ours: &'static str,
-    /// The peer's name, or what the kind is called.
-    pub than: &'static str,
-    /// The best of this kind instead of one by name.
-    pub kind: Option<Kind>,
-    /// So many times as fast.
-    pub ratio: f64,
+pub enum Target {
+    /// A ratio of medians.
+    Faster {
+        /// Our way.
+        ours: &'static str,
+        /// The peer's name, or what the kind is called.
+        than: &'static str,
+        /// The best of this kind instead of one by name.
+        kind: Option<Kind>,
+        /// So many times as fast.
+        ratio: f64,
+    },
+    /// A bound of another number.
+    AtMost {
+        /// Our way.
+        ours: &'static str,
+        /// What the number is.
+        what: &'static str,
+        /// From a run and the bytes of its content.
+        number: fn(&Sample, u64) -> f64,
+        /// Its bound.
+        bound: f64,
+    },
 }
 
 /// The runs of one workload.
@@ -68,18 +82,31 @@ impl Table {
     }
 
     fn verdict(&self, target: &Target) -> String {
-        let Target { ours, than, ratio, .. } = target;
-        let peer = match target.kind {
+        match target {
+            Target::Faster { ours, than, kind, ratio } => self.faster(ours, than, *kind, *ratio),
+            Target::AtMost { ours, what, number, bound } => {
+                let wanted = format!("{ours} at most {bound:.1} {what}");
+                let bytes = self.head.bytes;
+                let one = self.series.iter().find(|one| one.name == *ours);
+                match one.and_then(|one| one.median(|sample| number(sample, bytes))) {
+                    Some(found) => format!("{wanted}: {}, {found:.3}", word(found <= *bound)),
+                    None => format!("{wanted}: not known, {ours} did not run"),
+                }
+            }
+        }
+    }
+
+    fn faster(&self, ours: &str, than: &str, kind: Option<Kind>, ratio: f64) -> String {
+        let peer = match kind {
             Some(kind) => self.best(kind),
-            None => self.seconds(than).map(|seconds| (seconds, *than)),
+            None => self.seconds(than).map(|seconds| (seconds, than)),
         };
         let wanted = format!("{ours} at least {ratio}x {than}");
         match (self.seconds(ours), peer) {
             (Some(own), Some((seconds, name))) => {
                 let found = seconds / own;
-                let word = if found >= *ratio { "reached" } else { "MISSED" };
-                let of = if name == *than { String::new() } else { format!(" ({name})") };
-                format!("{wanted}: {word}, {found:.2}x{of}")
+                let of = if name == than { String::new() } else { format!(" ({name})") };
+                format!("{wanted}: {}, {found:.2}x{of}", word(found >= ratio))
             }
             (None, _) => format!("{wanted}: not known, {ours} did not run"),
             (_, None) => format!("{wanted}: not known, {than} did not run"),
@@ -90,6 +117,10 @@ impl Table {
     pub(crate) fn cpu_per_gb(&self, one: &Series) -> Option<f64> {
         Some(one.median(Sample::cpu_s)? / (self.head.bytes as f64 / 1e9))
     }
+}
+
+fn word(reached: bool) -> &'static str {
+    if reached { "reached" } else { "MISSED" }
 }
 
 #[cfg(test)]
@@ -104,7 +135,8 @@ mod tests {
             disturbed: Vec::new(),
             failures: Vec::new(),
         };
-        let target = |than, kind, ratio| Target { ours: "xfer", than, kind, ratio };
+        let target = |than, kind, ratio| Target::Faster { ours: "xfer", than, kind, ratio };
+        let wall = |sample: &Sample, _| sample.wall_s;
         let head = Head {
             name: "W0",
             title: "a < b".into(),
@@ -114,6 +146,7 @@ mod tests {
                 target("rsync daemon", None, 1.5),
                 target("the best encrypted peer", Some(Kind::Encrypted), 5.0),
                 target("nobody", None, 1.0),
+                Target::AtMost { ours: "xfer", what: "seconds", number: wall, bound: 0.5 },
             ],
             counts_files: false,
             columns: Vec::new(),
@@ -137,6 +170,7 @@ mod tests {
         assert!(verdicts[0].ends_with("reached, 2.00x"), "{}", verdicts[0]);
         assert!(verdicts[1].ends_with("MISSED, 4.00x (rsync + ssh)"), "{}", verdicts[1]);
         assert!(verdicts[2].contains("not known, nobody did not run"), "{}", verdicts[2]);
+        assert_eq!(verdicts[3], "xfer at most 0.5 seconds: MISSED, 1.000");
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! Who moves files: each tool turns a job into a command line, and runs what far end it needs on loopback with a
 //! configuration and keys of its own.
 
+mod bounds;
+mod rclone;
 mod rsync;
+mod ssh;
+mod syq;
+mod tar;
 mod xfer;
 
 use crate::ground::{Ground, Spot};
@@ -9,6 +14,9 @@ use crate::measure::Kind;
 use std::path::Path;
 use std::process::Command;
 use xferd_e2e::Depth;
+
+use ssh::Sshd;
+use std::rc::Rc;
 
 pub use rsync::Rsyncd;
 pub use xfer::Xfer;
@@ -76,6 +84,21 @@ pub trait Tool {
         true
     }
 
+    /// How it sends a file of which nothing is there yet, when what is left after a kill shall serve a later run.
+    fn begins_with(&self) -> How {
+        How::Resume
+    }
+
+    /// Whether it is so slow that few rounds say enough.
+    fn is_slow(&self) -> bool {
+        false
+    }
+
+    /// Whether what it was given arrives as files.
+    fn keeps_content(&self) -> bool {
+        true
+    }
+
     /// Which version of it this is, in one line.
     fn version(&self) -> Option<String> {
         None
@@ -116,21 +139,55 @@ impl Toolbox {
     pub fn start(ground: &Ground, only: &[String]) -> Self {
         let mut found = Self { tools: Vec::new(), absent: Vec::new() };
         let wanted = |name: &str| only.is_empty() || only.iter().any(|word| name.contains(word.as_str()));
-        let world = xfer::world(ground);
+        let world = xfer::world(ground, 2);
+        let clients = xfer::clients(&world, xfer::CLIENTS);
         for (name, arguments) in xfer::WAYS {
             if *name == "xfer" || wanted(name) {
-                found.tools.push(Box::new(Xfer::new(name, arguments, &world)));
+                found.tools.push(Box::new(Xfer::new(name, arguments, &world, &clients)));
             }
         }
-        type Start = fn(&Ground) -> Result<Vec<Box<dyn Tool>>, String>;
-        let peers: &[(&str, Start)] = &[("rsync daemon", rsync::start)];
-        for (name, start) in peers.iter().filter(|(name, _)| wanted(name)) {
-            match start(ground) {
-                Ok(tools) => found.tools.extend(tools),
-                Err(reason) => found.absent.push(Absent { name: (*name).to_owned(), reason }),
+        if wanted("rsync daemon") {
+            found.add("rsync daemon", Rsyncd::start(ground));
+        }
+        let sshd = Sshd::start(ground);
+        type OverSsh = fn(&Ground, &Rc<Sshd>) -> Result<Box<dyn Tool>, String>;
+        let over_ssh: &[(&str, OverSsh)] = &[
+            ("rsync + ssh", |_, sshd| Ok(Box::new(ssh::RsyncSsh(Rc::clone(sshd))))),
+            ("syq", |ground, sshd| Ok(Box::new(syq::Syq::new(ground, sshd)?))),
+            ("sftp", |_, sshd| Ok(Box::new(ssh::Sftp(Rc::clone(sshd))))),
+            ("rclone sftp", |ground, sshd| Ok(Box::new(rclone::RcloneSftp::new(ground, sshd)?))),
+            ("tar | ssh tar", |_, sshd| Ok(Box::new(ssh::TarSsh(Rc::clone(sshd))))),
+        ];
+        for (name, start) in over_ssh.iter().filter(|(name, _)| wanted(name)) {
+            match sshd.as_ref().map_err(Clone::clone).and_then(|sshd| start(ground, sshd)) {
+                Ok(tool) => found.tools.push(tool),
+                Err(reason) => found.is_absent(name, reason),
             }
+        }
+        if wanted("rclone http") {
+            found.add("rclone http", rclone::RcloneHttp::start(ground));
+        }
+        if wanted("tar | nc tar") {
+            found.add("tar | nc tar", tar::start());
+        }
+        if wanted("cp") {
+            found.add("cp", Ok(bounds::Cp));
+        }
+        if wanted("iperf3") {
+            found.add("iperf3", bounds::Iperf::start());
         }
         found
+    }
+
+    fn add(&mut self, name: &str, tool: Result<impl Tool + 'static, String>) {
+        match tool {
+            Ok(tool) => self.tools.push(Box::new(tool)),
+            Err(reason) => self.is_absent(name, reason),
+        }
+    }
+
+    fn is_absent(&mut self, name: &str, reason: String) {
+        self.absent.push(Absent { name: name.to_owned(), reason });
     }
 
     /// The versions of all of them, each once.

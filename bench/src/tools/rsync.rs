@@ -14,14 +14,6 @@ pub struct Rsyncd {
     port: u16,
 }
 
-/// The tool, its daemon serving both areas.
-///
-/// # Errors
-/// rsync is not installed, or its daemon does not start.
-pub(super) fn start(ground: &Ground) -> Result<Vec<Box<dyn Tool>>, String> {
-    Ok(vec![Box::new(Rsyncd::start(ground)?)])
-}
-
 /// The flags of rsync for a job; `None` where it cannot do it.
 pub(super) fn flags(job: &Job<'_>) -> Option<&'static [&'static str]> {
     Some(match job {
@@ -47,7 +39,11 @@ pub(super) fn command(job: &Job<'_>, remote: impl Fn(&Spot) -> String) -> Option
 }
 
 impl Rsyncd {
-    fn start(ground: &Ground) -> Result<Self, String> {
+    /// Starts it, serving both areas.
+    ///
+    /// # Errors
+    /// rsync is not installed, or its daemon does not start.
+    pub(super) fn start(ground: &Ground) -> Result<Self, String> {
         let program = find("rsync").ok_or("rsync is not installed")?;
         let port = free_port()?;
         let config = ground.desk().join("rsyncd.conf");

@@ -14,40 +14,44 @@ pub(super) const WAYS: &[(&str, &[&str])] = &[
     ("xfer, transport", &["--durability", "none", "--verify", "transport"]),
 ];
 
+/// Clients that a daemon has: as many as pull at once in any workload.
+pub(super) const CLIENTS: usize = 16;
+
 /// One way to run xfer.
 pub struct Xfer {
     name: String,
     arguments: Vec<String>,
     world: Rc<World>,
-    clients: Vec<Client>,
+    clients: Rc<Vec<Client>>,
 }
 
-/// A daemon that serves both areas of the ground, and a client that joined it.
-pub(super) fn world(ground: &Ground) -> Rc<World> {
+/// A daemon on so many cores that serves both areas of the ground, and a client that joined it.
+pub(super) fn world(ground: &Ground, cores: u16) -> Rc<World> {
     let share = |area: Area| {
         format!("[[share]]\nname = \"{}\"\npath = \"{}\"\n", area.share(), ground.served(area).display())
     };
-    let config = [share(Area::Memory), share(Area::Disk)].concat();
-    Rc::new(World::shares(Scratch::below(ground.desk()), &config))
+    let shares = [share(Area::Memory), share(Area::Disk)].concat();
+    Rc::new(World::shares_with(Scratch::below(ground.desk()), &shares, |start| start.cores(cores)))
+}
+
+/// So many devices that joined, each with a state of its own.
+pub(super) fn clients(world: &World, count: usize) -> Rc<Vec<Client>> {
+    let further = (1..count).map(|index| world.further_client(&format!("client-{index}")));
+    Rc::new(std::iter::once(world.client.clone()).chain(further).collect())
 }
 
 impl Xfer {
     /// xfer with these arguments against this daemon.
-    pub fn new(name: &str, arguments: &[&str], world: &Rc<World>) -> Self {
+    pub(super) fn new(name: &str, arguments: &[&str], world: &Rc<World>, clients: &Rc<Vec<Client>>) -> Self {
         let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
-        Self {
-            name: name.to_owned(),
-            arguments,
-            world: Rc::clone(world),
-            clients: vec![world.client.clone()],
-        }
+        Self { name: name.to_owned(), arguments, world: Rc::clone(world), clients: Rc::clone(clients) }
     }
 
-    /// The same with so many devices, each with a state of its own.
-    pub fn with_clients(mut self, count: usize) -> Self {
-        let further = (1..count).map(|index| self.world.further_client(&format!("client-{index}")));
-        self.clients.extend(further);
-        self
+    /// The first way, against a daemon of its own on so many cores.
+    pub fn on_cores(name: &str, ground: &Ground, cores: u16) -> Self {
+        let world = world(ground, cores);
+        let clients = clients(&world, CLIENTS);
+        Self::new(name, WAYS[0].1, &world, &clients)
     }
 }
 

@@ -55,6 +55,7 @@ fn fresh(
                 continue;
             }
             let mut one = contender(tool, job, ready, verified);
+            one.rounds_max = bench.rounds_of(tool, 3);
             if *how == How::Synced {
                 one.name.push_str(" --fsync");
             }
@@ -102,7 +103,7 @@ pub(super) fn in_place(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
             contenders.push(contender(tool, job, ready, verified));
         }
     }
-    let transport = Target { ours: "xfer, transport", than: "rsync daemon", kind: None, ratio: 1.8 };
+    let transport = Target::Faster { ours: "xfer, transport", than: "rsync daemon", kind: None, ratio: 1.8 };
     let head = Head {
         name: "W1i",
         title: "one large file in /dev/shm over an existing one, in place".into(),

@@ -29,9 +29,8 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
             remove(&to.path)
         };
         let mut one = contender(tool, job, ready, verified);
-        if ["sftp", "rclone sftp"].contains(&one.name.as_str()) {
-            one.rounds_max = bench.few();
-        }
+        // Those that take a round trip for each file need longer than all the others together.
+        one.rounds_max = bench.rounds_of(tool, 1);
         contenders.push(one);
     }
     let head = Head {

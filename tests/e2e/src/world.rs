@@ -50,8 +50,13 @@ impl World {
 
     /// A daemon with the shares that this configuration names instead of one root, and a client that joined it.
     pub fn shares(scratch: Scratch, config: &str) -> Self {
+        Self::shares_with(scratch, config, |start| start)
+    }
+
+    /// The same, the daemon's start changed.
+    pub fn shares_with(scratch: Scratch, config: &str, change: impl FnOnce(Start) -> Start) -> Self {
         let root = scratch.dir("root");
-        let start = Start::new(&scratch.join("daemon")).config(config);
+        let start = change(Start::new(&scratch.join("daemon")).config(config));
         let client = Client::new(&scratch.join("client.state"), &scratch.dir("client"));
         let daemon = Some(start.ready());
         let mut world = Self { client, root, start, daemon, scratch };
