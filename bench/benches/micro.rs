@@ -1,14 +1,18 @@
 //! The parts of the data path, each alone on one core with everything in cache.
 
 use base::entry::FileTime;
-use base::ids::{ChunkIndex, FileIndex, Value};
+use base::ids::{ChunkIndex, FileIndex, PartId, Value};
 use base::io::Now;
 use base::limits::{DATA_AT, HEADER_AT, Limits};
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
+use disk::journal::{ChunkValue, Writer};
 use proto::session::{Opener, Sealer, Secret, Suite};
 use proto::transfer::chunk::{ChunkHasher, Chunks, root_of};
+use proto::transfer::filter::{FilterRule, Filters};
+use proto::transfer::manifest::Manifest;
+use proto::transfer::order::check_path;
 use proto::transfer::pack::{PackBuilder, PackView};
 use proto::wire::{ChunkTrailer, Flags, FrameType, Header};
 use std::hint::black_box;
@@ -20,12 +24,11 @@ const SUITES: [Suite; 2] = [Suite::Aes256Gcm, Suite::ChaCha20Poly1305];
 
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
-    if quick() {
-        group
-            .sample_size(10)
-            .warm_up_time(Duration::from_millis(50))
-            .measurement_time(Duration::from_millis(200));
-    }
+    let (samples, warm_up_ms, measure_ms) = if quick() { (10, 50, 200) } else { (30, 500, 1500) };
+    group
+        .sample_size(samples)
+        .warm_up_time(Duration::from_millis(warm_up_ms))
+        .measurement_time(Duration::from_millis(measure_ms));
     group
 }
 
@@ -45,17 +48,24 @@ fn trailer() -> ChunkTrailer {
     }
 }
 
-/// Sealing a full record in its arena slot.
+/// Bytes of data in one record: a message, a small file, a full record.
+const SIZES: [u32; 3] = [256, 4096, LIMITS.record_bytes];
+
+fn size_name(suite: Suite, bytes: u32) -> String {
+    format!("{} {bytes} B", suite.name())
+}
+
+/// Sealing a record in its arena slot.
 fn seal(criterion: &mut Criterion) {
     let mut group = group(criterion, "seal");
-    group.throughput(Throughput::Bytes(LIMITS.record_bytes.into()));
-    for suite in SUITES {
+    for (suite, bytes) in SUITES.into_iter().flat_map(|suite| SIZES.map(|bytes| (suite, bytes))) {
         let mut slot = vec![0x5a; LIMITS.buffer_bytes as usize];
         let tail = trailer().encode();
-        group.bench_function(suite.name(), |bencher| {
+        group.throughput(Throughput::Bytes(bytes.into()));
+        group.bench_function(size_name(suite, bytes), |bencher| {
             let mut sealer = sealer(suite);
             bencher.iter(|| {
-                let sealed = sealer.seal(FrameType::Chunk, black_box(&mut slot), LIMITS.record_bytes, &tail);
+                let sealed = sealer.seal(FrameType::Chunk, black_box(&mut slot), bytes, &tail);
                 sealed.expect("a record fits its slot")
             });
         });
@@ -66,27 +76,40 @@ fn seal(criterion: &mut Criterion) {
 /// Opening it where it lies; each needs a record of its own, sealed outside the timer.
 fn open(criterion: &mut Criterion) {
     let mut group = group(criterion, "open");
-    group.throughput(Throughput::Bytes(LIMITS.record_bytes.into()));
-    for suite in SUITES {
+    for (suite, bytes) in SUITES.into_iter().flat_map(|suite| SIZES.map(|bytes| (suite, bytes))) {
         let mut slot = vec![0x5a; LIMITS.buffer_bytes as usize];
-        let tail = trailer().encode();
-        group.bench_function(suite.name(), |bencher| {
-            bencher.iter_custom(|rounds| {
-                let (mut sealer, mut opener) =
-                    (sealer(suite), Opener::new(suite, Secret::new([7; 32]), LIMITS));
-                let mut spent = Duration::ZERO;
-                for _ in 0..rounds {
-                    let sealed = sealer.seal(FrameType::Chunk, &mut slot, LIMITS.record_bytes, &tail);
-                    let (_, length) = sealed.expect("a record fits its slot");
-                    let (head, payload) = slot.split_at_mut(DATA_AT as usize);
-                    let header = head[HEADER_AT as usize..].try_into().expect("a header is 12 bytes");
-                    let began = Instant::now();
-                    let opened = opener.open(header, &mut payload[..length as usize - 12]);
-                    spent += began.elapsed();
-                    black_box(opened.expect("what was sealed opens"));
-                }
-                spent
-            });
+        group.throughput(Throughput::Bytes(bytes.into()));
+        group.bench_function(size_name(suite, bytes), |bencher| {
+            bencher.iter_custom(|rounds| opening(suite, bytes, &mut slot, rounds));
+        });
+    }
+    group.finish();
+}
+
+fn opening(suite: Suite, bytes: u32, slot: &mut [u8], rounds: u64) -> Duration {
+    let tail = trailer().encode();
+    let (mut sealer, mut opener) = (sealer(suite), Opener::new(suite, Secret::new([7; 32]), LIMITS));
+    let mut spent = Duration::ZERO;
+    for _ in 0..rounds {
+        let (_, length) = sealer.seal(FrameType::Chunk, slot, bytes, &tail).expect("a record fits its slot");
+        let (head, payload) = slot.split_at_mut(DATA_AT as usize);
+        let header = head[HEADER_AT as usize..].try_into().expect("a header is 12 bytes");
+        let began = Instant::now();
+        let opened = opener.open(header, &mut payload[..length as usize - 12]);
+        spent += began.elapsed();
+        black_box(opened.expect("what was sealed opens"));
+    }
+    spent
+}
+
+/// BLAKE3 alone, as both ends use it.
+fn hash(criterion: &mut Criterion) {
+    let mut group = group(criterion, "BLAKE3");
+    for bytes in [4096, LIMITS.record_bytes, 1 << 20] {
+        let data = vec![0x5a; bytes as usize];
+        group.throughput(Throughput::Bytes(bytes.into()));
+        group.bench_function(format!("{bytes} B"), |bencher| {
+            bencher.iter(|| blake3::hash(black_box(&data)));
         });
     }
     group.finish();
@@ -153,5 +176,70 @@ fn pack(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, seal, open, frame, chunk_value, pack);
+/// The chunk values of a file of 1 GiB, written and read.
+fn manifest(criterion: &mut Criterion) {
+    let mut group = group(criterion, "manifest");
+    let values: Vec<Value> = (0..=255).cycle().take(1024).map(|byte| Value([byte; 32])).collect();
+    let manifest = Manifest { transfer: 1, file: FileIndex(2), values };
+    let encoded = manifest.encode();
+    group.throughput(Throughput::Elements(1024));
+    group.bench_function("encode", |bencher| bencher.iter(|| black_box(&manifest).encode()));
+    group.bench_function("parse", |bencher| {
+        bencher.iter(|| Manifest::parse(black_box(&encoded), LIMITS).expect("it is well formed"));
+    });
+    group.finish();
+}
+
+/// What a journal gets for one chunk received, and for a window of them.
+fn journal(criterion: &mut Criterion) {
+    let mut group = group(criterion, "journal append");
+    for chunks in [1_u32, 16] {
+        let rows: Vec<ChunkValue> = (0..chunks)
+            .map(|chunk| ChunkValue { chunk: ChunkIndex(chunk), value: Value([chunk as u8; 32]) })
+            .collect();
+        let (mut journal, _) = Writer::part(PartId([7; 16]), derived, LIMITS);
+        group.throughput(Throughput::Elements(chunks.into()));
+        group.bench_function(format!("{chunks} chunks"), |bencher| {
+            bencher.iter(|| journal.received(black_box(&rows)));
+        });
+    }
+    group.finish();
+}
+
+fn derived(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// A path from a peer, judged.
+fn path_check(criterion: &mut Criterion) {
+    let mut group = group(criterion, "path check");
+    let path = b"projects/xferd/engine/shard/src/receive/home.rs";
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("8 components", |bencher| {
+        bencher.iter(|| check_path(black_box(path), LIMITS).expect("it is a good path").as_bytes().len());
+    });
+    group.finish();
+}
+
+/// A path against 16 patterns of which the last one matches.
+fn filter(criterion: &mut Criterion) {
+    let mut group = group(criterion, "filter");
+    let patterns = (0..15).map(|number| format!("*.{number}/**/build")).chain(["*.rs".to_owned()]);
+    let rules =
+        patterns.map(|pattern| FilterRule { include: false, pattern: pattern.into_bytes() }).collect();
+    let filters = Filters::compile(rules, LIMITS).expect("they are good patterns");
+    let path = b"projects/xferd/engine/shard/src/receive/home.rs";
+    assert!(!filters.includes(path, false));
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("16 patterns", |bencher| {
+        bencher.iter(|| filters.includes(black_box(path), false));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, seal, open, hash, frame, chunk_value, pack, manifest, journal, path_check, filter);
 criterion_main!(benches);

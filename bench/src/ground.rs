@@ -49,6 +49,8 @@ impl Ground {
     /// One cannot be made.
     pub fn new(disk: &Path) -> Outcome<Self> {
         let memory = Path::new("/dev/shm");
+        let disk = std::path::absolute(disk).map_err(|error| format!("{}: {error}", disk.display()))?;
+        let disk = disk.as_path();
         let memory = if memory.is_dir() { memory } else { disk };
         for parent in [memory, disk] {
             std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;

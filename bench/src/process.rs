@@ -26,6 +26,19 @@ impl Drop for Kept {
     }
 }
 
+/// Makes a panic end the children of this process: where a panic aborts, nothing is dropped.
+pub fn end_children_on_panic() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |what| {
+        before(what);
+        for child in children(std::process::id()) {
+            if let Some(pid) = rustix::process::Pid::from_raw(child as i32) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+    }));
+}
+
 /// Direct children of a process, of all its threads.
 pub fn children(pid: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();

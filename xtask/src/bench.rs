@@ -45,7 +45,7 @@ pub(crate) fn run(bench: &Bench) -> Outcome<()> {
 
 fn compare(bench: &Bench) -> Outcome<()> {
     setup::ensure_peers();
-    shown(cargo().args(["build", "--release", "-p", "xferd-bench", "--bin", "compare"]))?;
+    shown(cargo().args(["build", "--release", "-p", "xferd-bench", "-p", "xferd-load", "--bins"]))?;
     let kept = if bench.quick { target().join("bench-quick") } else { workspace().join("bench/results") };
     let mut command = Command::new(target().join("release/compare"));
     command.current_dir(workspace()).env("XFERD_BIN_DIR", target().join("release"));

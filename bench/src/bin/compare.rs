@@ -9,7 +9,7 @@ use xferd_bench::ground::Ground;
 use xferd_bench::report::{Conditions, keep, keep_index, terminal};
 use xferd_bench::tools::Toolbox;
 use xferd_bench::workloads::{ALL, Bench, Plan};
-use xferd_bench::{Outcome, machine, wire};
+use xferd_bench::{Outcome, machine, process, wire};
 
 /// Beside peers, side by side.
 #[derive(Parser)]
@@ -35,6 +35,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    process::end_children_on_panic();
     let network = wire::enter_own_network();
     match run(&arguments, network) {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,7 +19,7 @@ use ssh::Sshd;
 use std::rc::Rc;
 
 pub use rsync::Rsyncd;
-pub use xfer::Xfer;
+pub use xfer::{Crowd, Xfer};
 
 /// How a file meets what is under its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,6 +3,7 @@
 use super::{How, Job, Tool};
 use crate::ground::{Area, Ground};
 use crate::measure::Kind;
+use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 use xferd_e2e::{Client, Depth, Scratch, World};
@@ -27,10 +28,15 @@ pub struct Xfer {
 
 /// A daemon on so many cores that serves both areas of the ground, and a client that joined it.
 pub(super) fn world(ground: &Ground, cores: u16) -> Rc<World> {
+    configured(ground, cores, "")
+}
+
+/// The same with further configuration.
+fn configured(ground: &Ground, cores: u16, further: &str) -> Rc<World> {
     let share = |area: Area| {
         format!("[[share]]\nname = \"{}\"\npath = \"{}\"\n", area.share(), ground.served(area).display())
     };
-    let shares = [share(Area::Memory), share(Area::Disk)].concat();
+    let shares = [share(Area::Memory), share(Area::Disk), further.to_owned()].concat();
     Rc::new(World::shares_with(Scratch::below(ground.desk()), &shares, |start| start.cores(cores)))
 }
 
@@ -52,6 +58,36 @@ impl Xfer {
         let world = world(ground, cores);
         let clients = clients(&world, CLIENTS);
         Self::new(name, WAYS[0].1, &world, &clients)
+    }
+}
+
+/// A daemon for more sessions of one address than a stranger may have, and devices that joined it.
+pub struct Crowd {
+    world: Rc<World>,
+    clients: Rc<Vec<Client>>,
+}
+
+impl Crowd {
+    /// On two cores.
+    pub fn new(ground: &Ground) -> Self {
+        let world = configured(ground, 2, "[limits]\nconnections_per_address_max = 8192\n");
+        let clients = clients(&world, CLIENTS);
+        Self { world, clients }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> String {
+        self.world.daemon().addr.to_string()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.world.daemon().id()
+    }
+
+    /// The states of the devices.
+    pub fn states(&self) -> Vec<&Path> {
+        self.clients.iter().map(|client| client.state.as_path()).collect()
     }
 }
 

@@ -4,6 +4,7 @@ mod clients;
 mod inserted;
 mod killed;
 mod large;
+mod sessions;
 mod small_files;
 mod source_tree;
 
@@ -55,6 +56,7 @@ pub const ALL: &[Workload] = &[
     Workload { name: "W4", run: inserted::run },
     Workload { name: "W7", run: killed::run },
     Workload { name: "W8", run: clients::sixteen },
+    Workload { name: "W8n", run: sessions::run },
     Workload { name: "W11", run: clients::cores },
 ];
 

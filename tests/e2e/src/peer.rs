@@ -64,6 +64,11 @@ impl Peer {
         Self::shake(crate::hostile::connect(to), machine?, &clock)
     }
 
+    /// The connection and its keys, for whoever goes on by itself.
+    pub fn into_parts(self) -> (TcpStream, Sealer, Opener) {
+        (self.socket, self.sealer, self.opener)
+    }
+
     fn shake(mut socket: TcpStream, mut machine: Initiator, clock: &Clock) -> Result<Self, HandshakeError> {
         socket.set_read_timeout(Some(PATIENCE)).expect("a socket takes a time limit");
         loop {
