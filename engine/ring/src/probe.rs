@@ -5,6 +5,9 @@ use base::io::Errno;
 use base::limits::Limits;
 use io_uring::{IoUring, Probe, opcode};
 
+/// Completions that a ring holds where there is no memory for more.
+const COMPLETIONS_LEAST: u32 = 512;
+
 /// What is there beyond the required.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Found {
@@ -31,6 +34,16 @@ pub(crate) fn make(limits: &Limits) -> Result<(IoUring, Found), Refusal> {
     // Every operation, a cancellation of each, and the ring's own; more than the kernel's most is clamped, and
     // the kernel then keeps what does not fit until there is room.
     let completions = (limits.ops_in_flight_per_core * 2 + 64).next_power_of_two();
+    match make_with(submissions, completions) {
+        // A machine short of memory may still have room for a small queue: what does not fit waits in the kernel.
+        Err(Refusal::Failed(Errno::NOMEM)) if completions > COMPLETIONS_LEAST => {
+            make_with(submissions.min(COMPLETIONS_LEAST / 2), COMPLETIONS_LEAST)
+        }
+        made => made,
+    }
+}
+
+fn make_with(submissions: u32, completions: u32) -> Result<(IoUring, Found), Refusal> {
     let mut last = Refusal::Missing;
     for flavour in 0..4 {
         let mut builder = IoUring::builder();
