@@ -10,8 +10,10 @@ pub struct MetaOptions {
     pub perms: bool,
     /// `-t`: the sender's mtime.
     pub times: bool,
-    /// `-o -g`, allowed on this share: owner, group, and the setuid, setgid and sticky bits.
-    pub owners: bool,
+    /// `-o`, allowed on this share: the owner, and the setuid bit.
+    pub owner: bool,
+    /// `-g`, allowed on this share: the group, and the setgid bit. The sticky bit comes with either.
+    pub group: bool,
     /// Bits that are never set without `perms`.
     pub umask: u32,
 }
@@ -35,16 +37,22 @@ pub struct Applied {
 }
 
 const SPECIAL: u32 = 0o7000;
+const SETUID: u32 = 0o4000;
 const SETGID: u32 = 0o2000;
+const STICKY: u32 = 0o1000;
 
 /// What to set on the name of this entry. `existing` is the name's stat when one of the same kind is there
 /// (for a directory: also the one just made, whose setgid bit its parent may have given it).
 pub fn applied(entry: &Entry, owner: LocalOwner, existing: Option<&Stat>, options: &MetaOptions) -> Applied {
     let existing = existing.filter(|stat| stat.kind == Some(entry.kind));
-    let masked = options.perms && !options.owners && entry.kind != Kind::Symlink && entry.mode & SPECIAL != 0;
+    let special = entry.mode & SPECIAL & !special_of(options);
+    let masked = options.perms && entry.kind != Kind::Symlink && special != 0;
     let mut meta = Meta { mode: mode_of(entry, existing, options), ..Meta::default() };
-    if options.owners {
-        (meta.uid, meta.gid) = (owner.uid, owner.gid);
+    if options.owner {
+        meta.uid = owner.uid;
+    }
+    if options.group {
+        meta.gid = owner.gid;
     }
     if options.times {
         meta.mtime = Some(entry.mtime);
@@ -57,8 +65,7 @@ fn mode_of(entry: &Entry, existing: Option<&Stat>, options: &MetaOptions) -> Opt
         return None;
     }
     if options.perms {
-        let allowed = if options.owners { 0o7777 } else { 0o777 };
-        return Some(entry.mode & allowed);
+        return Some(entry.mode & (0o777 | special_of(options)));
     }
     let inherited = match existing {
         Some(stat) if entry.kind == Kind::Directory => stat.mode & SETGID,
@@ -68,6 +75,13 @@ fn mode_of(entry: &Entry, existing: Option<&Stat>, options: &MetaOptions) -> Opt
         Some(stat) => Some(stat.mode & 0o777 | inherited),
         None => Some(entry.mode & 0o777 & !options.umask),
     }
+}
+
+/// Bits above the permissions that may be set: setuid would lend whom a file belongs to here, unless that is
+/// whom it belongs to there; so with setgid.
+fn special_of(options: &MetaOptions) -> u32 {
+    let bit = |on: bool, bit: u32| if on { bit } else { 0 };
+    bit(options.owner, SETUID) | bit(options.group, SETGID) | bit(options.owner || options.group, STICKY)
 }
 
 /// Mode of a directory while its children come: the owner may always enter and write it. Its own mode
@@ -136,9 +150,10 @@ mod tests {
     use alloc::vec::Vec;
     use base::entry::FileTime;
 
-    const NONE: MetaOptions = MetaOptions { perms: false, times: false, owners: false, umask: 0o022 };
-    const COPY: MetaOptions = MetaOptions { perms: true, times: true, owners: false, umask: 0o022 };
-    const ROOT: MetaOptions = MetaOptions { perms: true, times: true, owners: true, umask: 0o022 };
+    const NONE: MetaOptions =
+        MetaOptions { perms: false, times: false, owner: false, group: false, umask: 0o022 };
+    const COPY: MetaOptions = MetaOptions { perms: true, times: true, ..NONE };
+    const ROOT: MetaOptions = MetaOptions { owner: true, group: true, ..COPY };
     const WHO: LocalOwner = LocalOwner { uid: Some(7), gid: Some(8) };
 
     fn entry(kind: Kind, mode: u32) -> Entry {
@@ -185,6 +200,22 @@ mod tests {
             (Some(0o6755), Some(7), Some(8), false)
         );
         assert!(!applied(&entry(Kind::File, 0o755), WHO, None, &COPY).masked);
+    }
+
+    #[test]
+    fn owner_and_group_are_applied_each_by_itself() {
+        let evil = entry(Kind::File, 0o7755);
+        for (owner, group, mode) in [(true, false, 0o5755), (false, true, 0o3755), (false, false, 0o755)] {
+            let got = applied(&evil, WHO, None, &MetaOptions { owner, group, ..COPY });
+            assert_eq!((got.meta.uid, got.meta.gid), (owner.then_some(7), group.then_some(8)));
+            assert_eq!((got.meta.mode, got.masked), (Some(mode), true));
+        }
+        let there = Stat { uid: 70, ..stat(Kind::File, 0o644) };
+        let ask = |options: &MetaOptions| {
+            verdict(&entry(Kind::File, 0o644), WHO, Some(&there), None, None, options)
+        };
+        assert_eq!(ask(&MetaOptions { group: true, ..COPY }), Verdict::Same, "the owner is not asked for");
+        assert_eq!(ask(&MetaOptions { owner: true, ..COPY }), Verdict::Metadata);
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub enum JobKind {
         options: Options,
         /// Data streams: `None` lets the engine choose.
         streams: Option<u16>,
-        /// Apply owners and setuid bits.
+        /// Owners, groups and setuid bits may be applied.
         owners: bool,
     },
     /// Names of a remote directory; the reply's pages are the data.

@@ -320,3 +320,40 @@ fn a_file_that_is_made_equal_deletes_nothing_beside_it() {
     assert_eq!(run.number("files.deleted"), 0);
     assert_eq!(std::fs::read(target.join("beside")).expect("still there"), b"beside");
 }
+
+#[test]
+fn owner_and_group_are_kept_each_by_itself() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: owner_and_group_are_kept_each_by_itself: only root gives files away");
+        return;
+    }
+    let world = World::new();
+    let source = world.local("tree");
+    std::fs::create_dir_all(source.join("sub")).expect("made");
+    std::fs::write(source.join("sub/file"), "content").expect("written");
+    symlink("file", source.join("sub/link")).expect("linked");
+    for name in ["sub", "sub/file"] {
+        chown(source.join(name), Some(4242), Some(2424)).expect("given away");
+    }
+    std::os::unix::fs::lchown(source.join("sub/link"), Some(4242), Some(2424)).expect("given away");
+    std::fs::set_permissions(source.join("sub/file"), PermissionsExt::from_mode(0o6755)).expect("set");
+    let from = format!("{}/", source.display());
+    for (flags, owner, mode) in
+        [("-rlpt", (0, 0), 0o755), ("-o", (4242, 0), 0o4755), ("-g", (0, 2424), 0o2755)]
+    {
+        let pulled = world.local(&format!("pulled{flags}"));
+        world.client.json(["sync", flags, &from, &format!("lab:/pushed{flags}")]).ok();
+        world.client.json(["sync", "-a", &from, "lab:/tree"]).ok();
+        world.client.json(["sync", flags, "lab:/tree/", &pulled.display().to_string()]).ok();
+        for target in [world.root.join(format!("pushed{flags}")), pulled] {
+            for name in ["sub", "sub/file", "sub/link"] {
+                let stat = std::fs::symlink_metadata(target.join(name)).expect("there");
+                assert_eq!((stat.uid(), stat.gid()), owner, "{flags} {name}");
+            }
+            let stat = std::fs::metadata(target.join("sub/file")).expect("there");
+            assert_eq!(stat.mode() & 0o7777, mode, "{flags}");
+        }
+    }
+    assert_equal(&source, &world.root.join("tree"), Depth::Archive);
+}

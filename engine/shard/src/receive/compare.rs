@@ -127,14 +127,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         entry: &Entry,
         batch: &proto::transfer::entries::EntriesBatch,
     ) -> LocalOwner {
-        if !self.meta_options.owners {
-            return LocalOwner::default();
-        }
         let map = |id, group| {
             let named = batch.owner_name(id, group).and_then(|name| core.hooks.owner_id(name, group));
-            Some(named.unwrap_or(id))
+            named.unwrap_or(id)
         };
-        LocalOwner { uid: map(entry.uid, false), gid: map(entry.gid, true) }
+        let options = &self.meta_options;
+        LocalOwner {
+            uid: options.owner.then(|| map(entry.uid, false)),
+            gid: options.group.then(|| map(entry.gid, true)),
+        }
     }
 
     /// What is wanted of one entry; `None` while a part is being re-hashed.

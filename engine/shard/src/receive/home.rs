@@ -134,7 +134,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let meta_options = MetaOptions {
             perms: spec.options.perms,
             times: spec.options.times,
-            owners: spec.options.owners && spec.owners,
+            owner: spec.options.owner && spec.owners,
+            group: spec.options.group && spec.owners,
             umask: core.settings.umask,
         };
         Self {

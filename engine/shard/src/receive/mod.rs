@@ -55,7 +55,7 @@ pub(crate) struct ReceiveSpec {
     pub(crate) options: Options,
     /// What is reached, after the share's minimum.
     pub(crate) durability: Durability,
-    /// Apply owners and setuid bits.
+    /// Owners, groups and setuid bits may be applied.
     pub(crate) owners: bool,
     /// The root itself is the destination's, not a share's: its metadata is set too.
     pub(crate) own_root: bool,

@@ -218,10 +218,9 @@ impl Home {
         item: Item,
         root: Value,
     ) {
-        let names = self.spec.options.owners.then(|| {
-            (core.hooks.owner_name(item.entry.uid, false), core.hooks.owner_name(item.entry.gid, true))
-        });
-        let (user, group) = names.unwrap_or_default();
+        let (owner, group) = (self.spec.options.owner, self.spec.options.group);
+        let user = owner.then(|| core.hooks.owner_name(item.entry.uid, false)).flatten();
+        let group = group.then(|| core.hooks.owner_name(item.entry.gid, true)).flatten();
         let names = OwnerNames { user: user.as_deref(), group: group.as_deref() };
         let mut pushed = self.writer.push_root(&item.entry, names, root);
         if pushed == Err(PushError::Full) {

@@ -51,7 +51,8 @@ pub struct Filter {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct TransferOptions {
-    pub owners: bool,
+    pub owner: bool,
+    pub group: bool,
     pub checksum: bool,
     pub dry_run: bool,
     pub inplace: bool,

@@ -56,7 +56,8 @@ fn options(flags: &TransferOptions) -> Result<Options, Failure> {
         links: true,
         perms: true,
         times: true,
-        owners: flags.owners,
+        owner: flags.owner,
+        group: flags.group,
         sparse: true,
         delete: flags.delete,
         dry_run: flags.dry_run,
@@ -91,7 +92,7 @@ fn job_kind(transfer: &Transfer, options: Options) -> Result<JobKind, Failure> {
                 path: into.path,
                 anchor: into.anchor,
                 into_directory: into.keeps_names,
-                owners: options.owners && rustix::process::geteuid().is_root(),
+                owners: rustix::process::geteuid().is_root(),
                 options,
                 streams,
             })

@@ -28,10 +28,10 @@ pub(super) struct TransferFlags {
     /// Modification times in nanoseconds (always so; accepted as rsync's)
     #[arg(short = 't', long, help_heading = "What is kept")]
     times: bool,
-    /// Owners and groups, by name, else by number; they travel together
+    /// Groups, by name, else by number
     #[arg(short = 'g', long, help_heading = "What is kept")]
     group: bool,
-    /// As -g
+    /// Owners, by name, else by number
     #[arg(short = 'o', long, help_heading = "What is kept")]
     owner: bool,
 
@@ -127,7 +127,8 @@ impl TransferFlags {
     /// `matches` are those of the command itself: they know the order of --include and --exclude.
     pub(super) fn options(&self, matches: &ArgMatches) -> Result<TransferOptions, Failure> {
         Ok(TransferOptions {
-            owners: self.owner || self.group || self.archive,
+            owner: self.owner || self.archive,
+            group: self.group || self.archive,
             checksum: self.checksum,
             dry_run: self.dry_run,
             inplace: self.inplace,

@@ -292,7 +292,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn offers() -> impl Strategy<Value = Offer> {
-        let flags = any::<[bool; 11]>();
+        let flags = any::<[bool; 12]>();
         let words = (0u8..4, 0u8..3, 0u8..2, 1u8..3, 1u8..4);
         let rest = (
             any::<u32>(),
@@ -316,7 +316,8 @@ mod tests {
                     links: flags[1],
                     perms: flags[2],
                     times: flags[3],
-                    owners: flags[4],
+                    owner: flags[4],
+                    group: flags[11],
                     sparse: flags[5],
                     delete: flags[6],
                     dry_run: flags[7],

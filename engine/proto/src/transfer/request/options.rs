@@ -16,7 +16,8 @@ pub const LAYOUT: Layout = Layout {
         field("links", "boolean", "keep symlinks"),
         field("perms", "boolean", "keep permission bits"),
         field("times", "boolean", "keep modification times"),
-        field("owners", "boolean", "keep owners and groups"),
+        field("owner", "boolean", "keep owners"),
+        field("group", "boolean", "keep groups"),
         field("sparse", "boolean", "keep holes"),
         field("delete", "boolean", "delete names that the source lacks"),
         field("dry_run", "boolean", "decide and report, change nothing"),
@@ -113,12 +114,14 @@ pub struct Options {
     pub recursive: bool,
     /// Keep symlinks.
     pub links: bool,
-    /// Keep permission bits, setuid and its like included where owners are applied.
+    /// Keep permission bits, setuid where owners are applied and setgid where groups are.
     pub perms: bool,
     /// Keep modification times.
     pub times: bool,
-    /// Keep owners and groups.
-    pub owners: bool,
+    /// Keep owners.
+    pub owner: bool,
+    /// Keep groups.
+    pub group: bool,
     /// Keep holes.
     pub sparse: bool,
     /// Delete names that the source lacks.
@@ -150,7 +153,8 @@ impl Default for Options {
             links: false,
             perms: false,
             times: false,
-            owners: false,
+            owner: false,
+            group: false,
             sparse: false,
             delete: false,
             dry_run: false,
@@ -171,7 +175,8 @@ pub(super) const OPTION_KEYS: &[&str] = &[
     "links",
     "perms",
     "times",
-    "owners",
+    "owner",
+    "group",
     "sparse",
     "delete",
     "dry_run",
@@ -192,7 +197,8 @@ impl Options {
             .bool(cstr!("links"), self.links)
             .bool(cstr!("perms"), self.perms)
             .bool(cstr!("times"), self.times)
-            .bool(cstr!("owners"), self.owners)
+            .bool(cstr!("owner"), self.owner)
+            .bool(cstr!("group"), self.group)
             .bool(cstr!("sparse"), self.sparse)
             .bool(cstr!("delete"), self.delete)
             .bool(cstr!("dry_run"), self.dry_run)
@@ -214,7 +220,8 @@ impl Options {
             links: fields.bool("links")?,
             perms: fields.bool("perms")?,
             times: fields.bool("times")?,
-            owners: fields.bool("owners")?,
+            owner: fields.bool("owner")?,
+            group: fields.bool("group")?,
             sparse: fields.bool("sparse")?,
             delete: fields.bool("delete")?,
             dry_run: fields.bool("dry_run")?,
