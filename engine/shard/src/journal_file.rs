@@ -5,9 +5,9 @@
 
 use crate::tools::Core;
 use base::hooks::Hooks;
-use base::io::{Act, ActOut, Errno, Fd, How, Io};
+use base::io::{Act, ActOut, Errno, Fd, How, Io, RenameHow};
 use base::name::{Name, RelPath};
-use disk::journal::{JournalKind, file_name};
+use disk::journal::{JournalKind, aside_name, file_name};
 
 /// How often a file is opened again that lost its name while it was being locked.
 const TRIES: u32 = 3;
@@ -57,6 +57,23 @@ fn has_name<I: Io, H: Hooks>(core: &mut Core<I, H>, fd: Fd, name: Name<'_>) -> R
         (_, Err(errno)) => Err(errno),
         _ => Err(Errno::IO),
     }
+}
+
+/// Gives the file of a journal that cannot be acted on a name that no recovery reads.
+pub(crate) fn set_aside<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    kind: JournalKind,
+    id: [u8; 16],
+) -> Result<(), Errno> {
+    let (from, to) = (file_name(kind, id), aside_name(kind, id));
+    let from = Name::new(from.as_bytes()).map_err(|_| Errno::INVAL)?;
+    let to = Name::new(to.as_bytes()).map_err(|_| Errno::INVAL)?;
+    let dir = core.settings.journal;
+    core.act(|batch| {
+        let (from, to) = (batch.name(from), batch.name(to));
+        Act::Rename { from_dir: dir, from, to_dir: dir, to, how: RenameHow::Replace }
+    })
+    .map(drop)
 }
 
 /// Removes the file of a journal nobody needs any more. Its lock is held, or it is known to be ours.

@@ -334,3 +334,87 @@ fn a_deletion_meets_what_nobody_came_back_for() {
     assert_eq!(synced_after(0).len(), 1);
     assert_eq!(synced_after(2), Vec::<String>::new());
 }
+
+/// What the daemon's share holds under a name.
+fn content(disk: &SimDisk, name: &str) -> Option<Vec<u8>> {
+    disk.visible(&under(ROOT, name)).and_then(|image| image.bytes().map(<[u8]>::to_vec))
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_never_brings_an_older_version_back() {
+    for seed in 0..6 {
+        let wreck = committed(seed, Point::CommittingSynced, false);
+        let unread = FaultPlan::none().with(FaultKind::ReadError, 1, 1);
+        let mut disk = recovered(seed, unread, &wreck);
+        assert_eq!(names(&disk, JOURNAL, b".xt"), Vec::<String>::new(), "seed {seed}");
+        assert_eq!(names(&disk, JOURNAL, b".xt.aside").len(), 1, "seed {seed}");
+        let all = sources();
+        let newer = |name: &[u8]| [name, b", a newer version"].concat();
+        for name in all.keys() {
+            disk.build_file(&[ROOT, name].join(&b'/'), &newer(name));
+        }
+        disk.settle();
+        let disk = recovered(seed, FaultPlan::none(), &disk);
+        for name in all.keys() {
+            let text = String::from_utf8_lossy(name);
+            assert!(content(&disk, &text) == Some(newer(name)), "seed {seed}: {text}");
+        }
+        let (disk, _) = recovered_after(2, seed, FaultPlan::none(), &disk);
+        assert_eq!(names(&disk, JOURNAL, b".aside"), Vec::<String>::new(), "it does not stay for ever");
+    }
+}
+
+/// The daemon's disk when it was killed after a failed sync, while the part was still there and its journal said
+/// less than before; `None`: it never came to that.
+fn killed_after_a_failed_sync(seed: u64) -> Option<SimDisk> {
+    let mut machines = machines(seed, FaultPlan::none().with(FaultKind::SyncError, 2, 1));
+    let _guard = machines.world.guard();
+    machines.world.disk(EndId::CLIENT, large_source);
+    machines.drive.start(EndId::DAEMON);
+    machines.begin(Rc::new(push));
+    let desk = machines.desk.clone();
+    let said = |disk: &SimDisk| {
+        let journal = names(disk, JOURNAL, b".xj").pop()?;
+        names(disk, ROOT, b".part").pop()?;
+        disk.visible(&under(JOURNAL, &journal)).and_then(|image| image.bytes().map(<[u8]>::len))
+    };
+    let (mut longest, mut met) = (0, false);
+    machines.drive.run(TURNS_MAX, |world, _| {
+        let failed = world.counts().of(FaultKind::SyncError) > 0;
+        let said = world.disk(EndId::DAEMON, |disk| said(disk).unwrap_or(0));
+        met = failed && said > 0 && said < longest;
+        longest = longest.max(said);
+        met || desk.borrow().ended.is_some()
+    });
+    machines.drive.stop(EndId::DAEMON);
+    met.then(|| machines.world.disk(EndId::DAEMON, |disk| disk.clone()))
+}
+
+fn large_source(disk: &mut SimDisk) {
+    disk.build_file(&under(HOME, "tree/large"), &bytes(8, 30_000));
+    disk.settle();
+}
+
+#[test]
+fn a_part_whose_sync_failed_is_not_gone_on_from_after_a_kill() {
+    let wrecks: Vec<(u64, SimDisk)> =
+        (0..30).filter_map(|seed| Some((seed, killed_after_a_failed_sync(seed)?))).collect();
+    assert!(wrecks.len() > 3, "{} kills between a failed sync and the removal of its part", wrecks.len());
+    for (seed, wreck) in wrecks {
+        let mut machines = machines(seed, FaultPlan::none());
+        let _guard = machines.world.guard();
+        machines.world.disk(EndId::CLIENT, large_source);
+        machines.world.disk(EndId::DAEMON, |disk| *disk = wreck);
+        machines.drive.start(EndId::DAEMON);
+        machines.begin(Rc::new(push));
+        let desk = machines.desk.clone();
+        machines.drive.run(TURNS_MAX, |_, _| desk.borrow().ended.is_some());
+        let ended = desk.borrow_mut().ended.take();
+        let sent = ended.as_ref().filter(|end| end.result.is_ok()).map(|end| end.totals);
+        let sent = sent.map(|totals| (totals.bytes, totals.bytes_resumed));
+        assert_eq!(sent, Some((30_000, 0)), "seed {seed}: {}", describe(&ended));
+        let large = under(ROOT, "tree/large");
+        let held = machines.world.disk(EndId::DAEMON, |disk| disk.durable(&large));
+        assert!(held.is_some_and(|image| image.bytes() == Some(&bytes(8, 30_000)[..])), "seed {seed}");
+    }
+}

@@ -79,6 +79,19 @@ pub fn parse_file_name(name: &[u8]) -> Option<(JournalKind, [u8; 16])> {
     (file_name(kind, id).as_bytes() == name).then_some((kind, id))
 }
 
+/// What the name of a journal that was set aside ends in.
+const ASIDE: &str = ".aside";
+
+/// Name of a journal that nobody acts on any more, kept for whoever looks into the fault.
+pub fn aside_name(kind: JournalKind, id: [u8; 16]) -> String {
+    format!("{}{ASIDE}", file_name(kind, id))
+}
+
+/// Whether a file is a journal that was set aside.
+pub fn is_aside(name: &[u8]) -> bool {
+    name.strip_suffix(ASIDE.as_bytes()).is_some_and(|journal| parse_file_name(journal).is_some())
+}
+
 /// Bytes of a COMMITTING record that names one file with the longest paths.
 const fn committing_bytes_max(limits: &Limits) -> u64 {
     let frame = RECORD_HEAD_BYTES + CHECK_BYTES;

@@ -1,7 +1,7 @@
 //! Records and their bodies. What is read back is checked as if a peer had sent it: a disk may have
 //! changed a journal too.
 
-use super::RECORD_HEAD_BYTES;
+use super::{CHECK_BYTES, HEAD_BYTES, RECORD_HEAD_BYTES};
 use crate::paths::{ReservedKind, ReservedName};
 use alloc::vec::Vec;
 use base::entry::{Entry, FileTime, Kind};
@@ -125,6 +125,13 @@ pub struct CommittingFile {
 }
 
 impl Begin {
+    /// Length of a part journal that holds its head and this record and says nothing of any chunk: to cut it
+    /// there takes back everything it said.
+    pub fn end_bytes(&self) -> u64 {
+        let paths = self.anchor.len() + self.entry.path.len();
+        (HEAD_BYTES + RECORD_HEAD_BYTES + BEGIN_FIXED_BYTES + paths + CHECK_BYTES) as u64
+    }
+
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         let entry = &self.entry;
         out.push(if self.in_place { BEGIN_IN_PLACE } else { 0 });

@@ -21,7 +21,7 @@ mod transfer;
 
 pub use part::{FreshWhy, PartDecision, PartJournal, RangeToHash, Rehash};
 pub use roll::{RollForward, RollOut, RollStep};
-pub use sweep::{Known, Sweep, is_idle, sweep_part_journal, sweep_staged, sweep_transfer_journal};
+pub use sweep::{Known, Sweep, is_idle, sweep_part_journal, sweep_staged};
 pub use transfer::TransferJournal;
 
 #[cfg(test)]

@@ -51,12 +51,6 @@ pub fn sweep_part_journal(
     }
 }
 
-/// Whether a transfer journal is removed at start, after its roll-forward: at once when nothing is left to
-/// do for it (its receipt is kept elsewhere), and when a fault kept it open until it is idle.
-pub fn sweep_transfer_journal(settled: bool, mtime: FileTime, now_utc_ms: u64, limits: &Limits) -> bool {
-    settled || is_idle(mtime, now_utc_ms, limits)
-}
-
 /// Whose a staged name is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Known {

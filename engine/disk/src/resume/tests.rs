@@ -127,6 +127,33 @@ fn a_part_that_is_not_exactly_ours_is_begun_anew() {
 }
 
 #[test]
+fn what_was_taken_back_is_not_resumed() {
+    let limits = Limits::TINY;
+    let begin = begin(false);
+    let (mut writer, head) = Writer::part(PartId([9; 16]), toy::hash, &limits);
+    let first = writer.begin(&begin).expect("short");
+    assert_eq!(writer.bytes(), begin.end_bytes());
+    let rows = [writer.received(&[row(0, 1)]), writer.received(&[row(1, 2)]), writer.durable(2)];
+    let mut whole = [&head.bytes[..], &first.bytes].concat();
+    whole.extend(rows.iter().flat_map(|append| &append.bytes));
+    let read = |bytes: &[u8]| {
+        let mut reader = Reader::new(JournalKind::Part, toy::hash, &limits);
+        let mut journal = PartJournal::new(&limits);
+        reader.feed(bytes);
+        while let Some((sequence, record)) = reader.next_record() {
+            journal.apply(sequence, record);
+        }
+        journal.decide(&begin, Some(&part_stat()))
+    };
+    keep(read(&whole));
+    let mut cut = whole[..begin.end_bytes() as usize].to_vec();
+    assert_eq!(why(read(&cut)), FreshWhy::NothingReceived);
+    cut.resize(rows[1].offset as usize, 0);
+    cut.extend_from_slice(&rows[1].bytes);
+    assert_eq!(why(read(&cut)), FreshWhy::NothingReceived, "a write that lands later says nothing");
+}
+
+#[test]
 fn a_short_part_keeps_only_what_lies_in_it() {
     let short = Stat { size: 4096 * 3 + 1, ..part_stat() };
     let mut rehash = keep(journal(false).decide(&begin(false), Some(&short)));

@@ -23,6 +23,8 @@ pub(super) struct Journal {
     pub(super) writing: bool,
     /// Its own name, and what it is about, are known to be synced.
     pub(super) linked: bool,
+    /// Where a part's journal ends that says nothing of any chunk.
+    begun: u64,
 }
 
 /// What follows a journal write.
@@ -45,8 +47,9 @@ pub(super) struct Linking {
 }
 
 impl Journal {
-    pub(super) fn new(fd: Fd, writer: Writer) -> Self {
-        Self { fd, writer, queue: VecDeque::new(), writing: false, linked: false }
+    /// `begun`: where it ends while it says nothing of any chunk.
+    pub(super) fn new(fd: Fd, writer: Writer, begun: u64) -> Self {
+        Self { fd, writer, queue: VecDeque::new(), writing: false, linked: false, begun }
     }
 
     /// Begins the journal of a part.
@@ -58,7 +61,7 @@ impl Journal {
         let (mut writer, head) = Writer::part(part, super::stage::hash, &core.settings.limits);
         let first = writer.begin(begin).map_err(|_| Code::TooLarge)?;
         let fd = fresh(core, JournalKind::Part, part.0)?;
-        let mut journal = Self::new(fd, writer);
+        let mut journal = Self::new(fd, writer, begin.end_bytes());
         journal.append(head, Then::Nothing);
         journal.append(first, Then::Nothing);
         Ok(journal)
@@ -71,7 +74,7 @@ impl Journal {
     ) -> Result<Self, Code> {
         let (writer, head) = Writer::transfer(id, super::stage::hash, &core.settings.limits);
         let fd = fresh(core, JournalKind::Transfer, id.0)?;
-        let mut journal = Self::new(fd, writer);
+        let mut journal = Self::new(fd, writer, 0);
         journal.append(head, Then::Nothing);
         Ok(journal)
     }
@@ -80,6 +83,18 @@ impl Journal {
     pub(super) fn remove<I: Io, H: Hooks>(core: &mut Core<I, H>, kind: JournalKind, id: [u8; 16]) {
         // What stays is swept at the next start.
         let _ = journal_file::remove(core, kind, id);
+    }
+
+    /// Takes back what it says of the part's chunks, here and now: whoever is killed after this leaves a part
+    /// of which nothing counts as received. A write in flight may still land, so then even the head goes.
+    /// The journal keeps its name, whose lock keeps the part this transfer's.
+    ///
+    /// # Errors
+    /// It could not be cut.
+    pub(super) fn take_back<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Result<(), Errno> {
+        self.queue.truncate(usize::from(self.writing));
+        let (fd, size) = (self.fd, if self.writing { 0 } else { self.begun });
+        core.act(|_| Act::Resize { fd, size }).map(drop)
     }
 
     /// Whether a write is in flight or waits.
@@ -191,7 +206,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
         let (machine, step) = (linking.machine, linking.step);
         if let Err(errno) = result {
-            self.distrust(machine);
+            self.distrust(core, machine);
             return self.on_step(core, links, machine, step, Err(errno));
         }
         let Some(path) = linking.rest.pop() else {

@@ -446,7 +446,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Some(Flight::Write(which, then)) => self.on_journal_write(core, links, which, then, result),
             Some(Flight::Step(machine, id)) => {
                 if result.is_err() {
-                    self.distrust(machine);
+                    self.distrust(core, machine);
                 }
                 self.on_step(core, links, machine, id, result.map(drop));
             }
@@ -522,16 +522,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 
     /// After a failed sync the kernel may show what never reached the disk and call it clean: no later run
-    /// may go on from such a part.
-    pub(super) fn distrust(&mut self, machine: Machine) {
+    /// may go on from such a part, also not one after a kill before the part is removed.
+    pub(super) fn distrust<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, machine: Machine) {
         let files = match (machine, &self.publisher.running) {
             (Machine::Checkpoint(file) | Machine::InPlace(file), _) => vec![file],
             (Machine::Batch, Some(running)) => running.files.clone(),
             (Machine::Batch, None) => Vec::new(),
         };
         for file in files {
-            if let Some(large) = self.files.get_mut(&file).and_then(|incoming| incoming.large.as_mut()) {
-                large.distrusted = true;
+            let Some(large) = self.files.get_mut(&file).and_then(|incoming| incoming.large.as_mut()) else {
+                continue;
+            };
+            large.distrusted = true;
+            // What is written in place is never resumed, and stays marked as torn.
+            let journal = large.journal.as_mut().filter(|_| large.in_place.is_none());
+            if journal.is_some_and(|journal| journal.take_back(core).is_err())
+                && let Some(incoming) = self.files.get(&file)
+            {
+                Journal::remove(core, JournalKind::Part, self.part_of(incoming).0);
             }
         }
     }

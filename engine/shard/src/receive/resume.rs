@@ -288,7 +288,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     incoming.inode = stat.map_or(0, |stat| stat.inode);
                     incoming.temp = Some(part_name(part));
                     if let Some(large) = &mut incoming.large {
-                        large.journal = Some(Journal::new(journal, writer));
+                        large.journal = Some(Journal::new(journal, writer, offered.end_bytes()));
                         large.opened = true;
                         large.resumed = true;
                     }

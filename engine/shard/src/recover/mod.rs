@@ -5,9 +5,10 @@
 //! ```
 //!
 //! One journal at a time and one operation in flight. A journal that another command has locked is that
-//! command's; one whose anchor is not held here is left for whoever holds it, until it is idle. A fault
-//! leaves the journal for the next start and is reported; it stops nothing. Doing it twice does what doing
-//! it once does.
+//! command's; one whose anchor is not held here is left for whoever holds it, until it is idle. A fault is
+//! reported and stops nothing: it leaves a part's journal for the next start and sets a transfer's aside. What
+//! that one did not finish was never acknowledged, and to finish it later could put an older version over one
+//! that came meanwhile. Doing it twice does what doing it once does.
 
 mod part;
 mod scan;
@@ -16,15 +17,17 @@ mod transfer;
 use crate::command::{Job, JobKind};
 use crate::journal_file;
 use crate::ops::{Finish, Owner};
+use crate::place::stat_in;
 use crate::settings::{Settings, Share};
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{Event, Hooks};
 use base::ids::CoreId;
 use base::io::{Act, ActOut, Errno, Fd, How, Io, Op};
-use base::name::RelPath;
+use base::name::{Name, RelPath};
 use base::points::Point;
-use disk::journal::{JournalKind, file_name, parse_file_name};
+use disk::journal::{JournalKind, file_name, is_aside, parse_file_name};
+use disk::resume::is_idle;
 use part::PartWork;
 use std::collections::VecDeque;
 use transfer::TransferWork;
@@ -57,6 +60,8 @@ enum Next {
 enum Fate {
     Keep,
     Remove,
+    /// It gets a name that no recovery reads.
+    SetAside,
 }
 
 enum Work<B> {
@@ -123,7 +128,8 @@ pub(crate) struct Recovery<B> {
     work: Option<Work<B>>,
     in_flight: bool,
     tries: u32,
-    removed: bool,
+    /// Names of journals changed.
+    changed: bool,
     stopping: bool,
     over: bool,
 }
@@ -136,7 +142,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Recovery<B> {
             work: None,
             in_flight: false,
             tries: 0,
-            removed: false,
+            changed: false,
             stopping: false,
             over: false,
         }
@@ -232,6 +238,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Recovery<B> {
             }
             // It has ended meanwhile, or a command that lives holds it.
             Err(Errno::NOENT | Errno::AGAIN) => {}
+            Err(errno) if kind == JournalKind::Transfer => {
+                let message = "a journal of an earlier run cannot be opened; it is set aside";
+                warn(core, Code::from_errno(errno), message, Some((kind, id)));
+                self.changed |= set_aside(core, kind, id);
+            }
             Err(errno) => {
                 let message = "a journal of an earlier run cannot be opened; it is kept";
                 warn(core, Code::from_errno(errno), message, Some((kind, id)));
@@ -243,7 +254,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Recovery<B> {
 
     /// Every journal was looked at.
     fn finish<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
-        if core::mem::take(&mut self.removed) {
+        if core::mem::take(&mut self.changed) {
             let file = core.settings.journal;
             core.start(Owner::Recovery, Op::Sync { file, data_only: false });
             self.work = Some(Work::Last);
@@ -263,10 +274,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Recovery<B> {
             }
             None => return,
         };
-        if fate == Fate::Remove {
-            // Its lock is still held; what cannot be removed is met again at the next start.
-            self.removed |= journal_file::remove(core, opened.kind, opened.id).is_ok();
-        }
+        // Its lock is still held; what cannot be removed is met again at the next start.
+        self.changed |= match fate {
+            Fate::Keep => false,
+            Fate::Remove => journal_file::remove(core, opened.kind, opened.id).is_ok(),
+            Fate::SetAside => set_aside(core, opened.kind, opened.id),
+        };
         core.close(opened.fd);
     }
 }
@@ -315,6 +328,9 @@ fn list<I: Io, H: Hooks>(core: &mut Core<I, H>) -> Result<VecDeque<(JournalKind,
             Some(Ok(ActOut::Names { text, more })) => {
                 let journals = batch.names_of(*text).filter_map(|(_, name)| parse_file_name(name));
                 found.extend(journals.map(|(kind, id)| (kind == JournalKind::Part, id)));
+                for (_, name) in batch.names_of(*text).filter(|(_, name)| is_aside(name)) {
+                    sweep_aside(core, fd, name);
+                }
                 Ok(*more)
             }
             Some(Err(errno)) => Err(*errno),
@@ -327,6 +343,31 @@ fn list<I: Io, H: Hooks>(core: &mut Core<I, H>) -> Result<VecDeque<(JournalKind,
     found.sort_unstable();
     let kind = |part| if part { JournalKind::Part } else { JournalKind::Transfer };
     Ok(found.into_iter().map(|(part, id)| (kind(part), id)).collect())
+}
+
+/// Sets a journal aside. `false`: it keeps its name.
+fn set_aside<I: Io, H: Hooks>(core: &mut Core<I, H>, kind: JournalKind, id: [u8; 16]) -> bool {
+    let set = journal_file::set_aside(core, kind, id);
+    if let Err(errno) = set {
+        let message = "a journal could not be set aside: remove it by hand, or an older version may come back at the next start";
+        warn(core, Code::from_errno(errno), message, Some((kind, id)));
+    }
+    set.is_ok()
+}
+
+/// Removes a journal that was set aside long ago.
+fn sweep_aside<I: Io, H: Hooks>(core: &mut Core<I, H>, dir: Fd, name: &[u8]) {
+    let Ok(name) = Name::new(name) else { return };
+    let limits = core.limits();
+    // Its name is its inode's last change.
+    let idle = stat_in(core, dir, Some(name)).is_ok_and(|stat| is_idle(stat.ctime, core.now.utc_ms, &limits));
+    if idle {
+        // What cannot be removed is met again.
+        let _ = core.act(|batch| {
+            let name = batch.name(name);
+            Act::Remove { dir, name, directory: false }
+        });
+    }
 }
 
 fn anchor(anchors: &[Anchor], text: &[u8]) -> Option<Fd> {

@@ -17,7 +17,7 @@ use base::points::Point;
 use disk::journal::{End, Record, Writer};
 use disk::paths::{ReservedName, is_temp_of};
 use disk::publish::{DirRef, StepId};
-use disk::resume::{RollForward, RollOut, RollStep, TransferJournal, sweep_transfer_journal};
+use disk::resume::{RollForward, RollOut, RollStep, TransferJournal, is_idle};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Files that a home takes before the first of them has its name, in seals.
@@ -168,7 +168,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
                 Phase::Temps(fate) => {
                     self.known.clear();
                     self.dirs.clear(core);
-                    if fate == Fate::Remove {
+                    if fate != Fate::Keep {
                         self.remove_temps(core, anchors);
                     }
                     Phase::Over(fate)
@@ -192,7 +192,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
                     let machine = core::mem::take(&mut self.found).roll_forward();
                     Phase::Roll(Box::new(Roll { machine, writer: *writer, waiting: None, running: None }))
                 }
-                Err(errno) => self.keep(core, errno),
+                Err(errno) => self.give_up(core, errno),
             },
             Phase::Roll(mut roll) => {
                 roll.on_op(core, finish);
@@ -226,13 +226,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
     ) -> Phase {
         let scanned = match scan.finish() {
             Ok(scanned) => scanned,
-            Err(errno) => return self.keep(core, errno),
+            Err(errno) => return self.give_up(core, errno),
         };
         let writer = match (scanned.end, scanned.writer) {
             (End::Newer { .. }, _) => {
-                let message = "a journal was written by a newer version; it is kept";
+                let message = "a journal was written by a newer version; it is set aside";
                 warn(core, Code::Version, message, Some((self.opened.kind, self.opened.id)));
-                return Phase::Over(Fate::Keep);
+                return Phase::Over(Fate::SetAside);
             }
             // Nothing was renamed before its first sync.
             (End::NoHead, _) | (_, None) => return Phase::Over(Fate::Remove),
@@ -242,37 +242,31 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
             return Phase::Temps(Fate::Remove);
         }
         if anchor(anchors, &self.anchor).is_none() {
-            return Phase::Over(self.fate(core, false));
+            let idle = is_idle(self.opened.stat.mtime, core.now.utc_ms, &core.settings.limits);
+            return Phase::Over(if idle { Fate::Remove } else { Fate::Keep });
         }
         let torn = scanned.valid_bytes < self.opened.stat.size;
         if torn
             && let Err(errno) = core.act(|_| Act::Resize { fd: self.opened.fd, size: scanned.valid_bytes })
         {
-            return self.keep(core, errno);
+            return self.give_up(core, errno);
         }
         Phase::Cut { torn, writer: Box::new(writer) }
     }
 
-    fn keep<I: Io<Buf = B>, H: Hooks>(&self, core: &mut Core<I, H>, errno: Errno) -> Phase {
-        let message = "a journal of an earlier run cannot be used; it is kept";
+    fn give_up<I: Io<Buf = B>, H: Hooks>(&self, core: &mut Core<I, H>, errno: Errno) -> Phase {
+        let message = "a journal of an earlier run cannot be used; it is set aside";
         warn(core, Code::from_errno(errno), message, Some((self.opened.kind, self.opened.id)));
-        Phase::Over(Fate::Keep)
+        Phase::Temps(Fate::SetAside)
     }
 
     fn on_rolled<I: Io<Buf = B>, H: Hooks>(&self, core: &mut Core<I, H>, machine: &RollForward) -> Fate {
-        if !machine.is_settled() {
-            let message = "a batch of an earlier run could not be finished; its journal is kept";
-            warn(core, Code::Io, message, Some((self.opened.kind, self.opened.id)));
+        if machine.is_settled() {
+            return Fate::Remove;
         }
-        self.fate(core, machine.is_settled())
-    }
-
-    fn fate<I: Io<Buf = B>, H: Hooks>(&self, core: &Core<I, H>, settled: bool) -> Fate {
-        let (mtime, now_ms) = (self.opened.stat.mtime, core.now.utc_ms);
-        match sweep_transfer_journal(settled, mtime, now_ms, &core.settings.limits) {
-            true => Fate::Remove,
-            false => Fate::Keep,
-        }
+        let message = "a batch of an earlier run could not be finished; its journal is set aside";
+        warn(core, Code::Io, message, Some((self.opened.kind, self.opened.id)));
+        Fate::SetAside
     }
 
     /// Temps of a transfer that is over. What is not met here goes when it has been idle long enough.

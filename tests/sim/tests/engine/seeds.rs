@@ -50,7 +50,7 @@ fn machines_lose_power() {
 #[test]
 fn disks_fail() {
     use FaultKind as F;
-    seeds(4000..4025, &[F::ReadError, F::WriteError, F::SyncError, F::NoSpace]);
+    seeds(4000..4060, &[F::ReadError, F::WriteError, F::SyncError, F::NoSpace]);
 }
 
 /// 500 seeds under every fault; 20 of them are run twice and must be equal.
