@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Numbers that only one workload has, by name.
 pub type Extra = BTreeMap<&'static str, f64>;
 
+/// Among the extra numbers: CPU seconds that a command of this run had used before the timer started.
+pub const SPENT_BEFORE_S: &str = "spent_before_s";
+
 /// How a contender moves the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -91,12 +94,14 @@ pub fn take(one: &mut Contender<'_>) -> Outcome<Sample> {
     let done = (one.work)();
     let wall_s = began.elapsed().as_secs_f64();
     settle(&far);
-    let cpu_near_s = cpu::of_children() - near_s;
+    let near_end_s = cpu::of_children();
     let cpu_far_s = (cpu::of_families(&far) - far_s).max(0.0);
     let wire = wire::bytes() - sent;
     let disturbance = Load::now().since(&load);
     let (rss_near, rss_far) = memory.end();
-    let extra = done?;
+    let mut extra = done?;
+    let before_s = extra.remove(SPENT_BEFORE_S).unwrap_or(0.0);
+    let cpu_near_s = near_end_s - near_s - before_s;
     (one.after)()?;
     Ok(Sample { wall_s, cpu_near_s, cpu_far_s, rss_near, rss_far, wire, disturbance, extra })
 }

@@ -1,8 +1,8 @@
 //! Load generator: many sessions with one daemon, from one process, on the protocol's own machines.
 //!
 //! `--active` sessions pull one file again and again, each over its control connection alone, and throw away what they
-//! opened. `--idle` sessions only answer pings. One more session asks for a listing every few milliseconds and times
-//! the answers. When all sessions stand, `ready` is printed; a line on standard input starts the clock; when `--bytes`
+//! opened. `--idle` sessions only answer pings. A few more ask for a listing every few milliseconds and time the
+//! answers. When all sessions stand, `ready` is printed; a line on standard input starts the clock; when `--bytes`
 //! of content arrived in all, one line of JSON says what was seen.
 //!
 //! Threads and blocking sockets: whatever the generator costs, it costs the same for one session and for many.
@@ -96,8 +96,8 @@ fn main() -> ExitCode {
         moved: AtomicU64::new(0),
         over: AtomicBool::new(false),
         failures: Mutex::default(),
-        // Every active session, the idle ones together, the small requests, and this thread.
-        gate: Barrier::new(arguments.active + 3),
+        // Every active session, the idle ones together, those with small requests, and this thread.
+        gate: Barrier::new(arguments.active + 1 + ASKING + 1),
     };
     let state = |index: usize| arguments.state[index % arguments.state.len()].as_path();
     let (seconds, mut times) = std::thread::scope(|scope| {
@@ -108,8 +108,12 @@ fn main() -> ExitCode {
         }
         let states: Vec<_> = (0..arguments.idle).map(state).collect();
         scope.spawn(move || idle::hold(shared, &states));
-        let state = state(0);
-        let small = scope.spawn(move || small::ask(shared, state));
+        let small: Vec<_> = (0..ASKING)
+            .map(|index| {
+                let state = state(index);
+                scope.spawn(move || small::ask(shared, state))
+            })
+            .collect();
         shared.gate.wait();
         println!("ready");
         let _ = std::io::stdout().flush();
@@ -121,7 +125,8 @@ fn main() -> ExitCode {
         }
         let seconds = began.elapsed().as_secs_f64();
         shared.over.store(true, Ordering::Relaxed);
-        (seconds, small.join().unwrap_or_default())
+        let times = small.into_iter().flat_map(|one| one.join().unwrap_or_default());
+        (seconds, times.collect::<Vec<f64>>())
     });
     times.sort_by(f64::total_cmp);
     let at =
@@ -137,6 +142,8 @@ fn main() -> ExitCode {
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Sessions with small requests.
+const ASKING: usize = 4;
 /// Failures after which a run is given up.
 const FAILURES_MAX: usize = 8;
 

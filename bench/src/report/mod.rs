@@ -148,6 +148,7 @@ mod tests {
                 target("nobody", None, 1.0),
                 Target::AtMost { ours: "xfer", what: "seconds", number: wall, bound: 0.5 },
             ],
+            has_peers: true,
             counts_files: false,
             columns: Vec::new(),
         };

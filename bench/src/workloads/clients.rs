@@ -85,10 +85,15 @@ fn table(
     let clients = pulls.len() as u64;
     let head = Head {
         name,
-        title: format!("{clients} clients at once, each pulling {} MiB, /dev/shm on both ends", each >> 20),
+        title: format!(
+            "{clients} client{} at once, each pulling {} MiB, /dev/shm on both ends",
+            if clients == 1 { "" } else { "s" },
+            each >> 20
+        ),
         bytes: each * clients,
         files: clients,
         targets,
+        has_peers: name == "W8",
         counts_files: false,
         columns: vec![("unfairness", "slowest/fastest")],
     };

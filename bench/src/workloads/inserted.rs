@@ -45,6 +45,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         bytes,
         files: 1,
         targets: vec![than("rsync daemon", 1.3), wire],
+        has_peers: true,
         counts_files: false,
         columns: Vec::new(),
     };

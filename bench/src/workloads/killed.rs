@@ -42,6 +42,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         bytes,
         files: 1,
         targets: vec![than("rsync daemon", 1.0), resent],
+        has_peers: true,
         counts_files: false,
         columns: vec![("killed_at", "MB before the kill"), ("resent", "MB sent twice")],
     };

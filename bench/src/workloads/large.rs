@@ -68,6 +68,7 @@ fn fresh(
         bytes,
         files: 1,
         targets,
+        has_peers: true,
         counts_files: false,
         columns: Vec::new(),
     };
@@ -110,6 +111,7 @@ pub(super) fn in_place(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         bytes,
         files: 1,
         targets: vec![than("rsync daemon", 1.25), transport],
+        has_peers: true,
         counts_files: false,
         columns: Vec::new(),
     };

@@ -97,7 +97,7 @@ impl<'a> Bench<'a> {
     fn table(&self, head: Head, contenders: &mut [Contender<'_>], rounds: Rounds) -> Table {
         println!("\n{}: {}", head.name, head.title);
         let series = interleaved(contenders, &rounds);
-        let absent: Vec<Absent> = self.toolbox.absent.clone();
+        let absent: Vec<Absent> = if head.has_peers { self.toolbox.absent.clone() } else { Vec::new() };
         Table::new(head, self.plan.quick, series, absent)
     }
 }
@@ -114,6 +114,8 @@ pub struct Head {
     pub files: u64,
     /// What was set out to be reached.
     pub targets: Vec<Target>,
+    /// Whether others than ours can do it.
+    pub has_peers: bool,
     /// Whether files a second say more than bytes a second.
     pub counts_files: bool,
     /// Numbers of this workload alone: key and head of the column.

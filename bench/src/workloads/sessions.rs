@@ -2,11 +2,11 @@
 
 use super::{Bench, Head};
 use crate::ground::{Area, remove};
-use crate::measure::{Contender, Extra, Kind};
+use crate::measure::{Contender, Extra, Kind, SPENT_BEFORE_S};
 use crate::process::{self, Kept};
 use crate::report::{Table, Target};
 use crate::tools::Crowd;
-use crate::{Outcome, data};
+use crate::{Outcome, cpu, data};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -48,6 +48,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         bytes,
         files: 1,
         targets: vec![faster(CROWDS[1].0, 0.8), faster(CROWDS[2].0, 0.8)],
+        has_peers: false,
         counts_files: false,
         columns: vec![("p50_ms", "small request p50 ms"), ("p99_ms", "p99 ms"), ("most_ms", "most ms")],
     };
@@ -99,6 +100,8 @@ fn connected(command: &mut Command) -> Outcome<Standing> {
 }
 
 fn go(mut standing: Standing) -> Outcome<Extra> {
+    // What its handshakes cost is no part of the run.
+    let began_s = cpu::of_family(standing.child.0.id());
     let mut stdin = standing.child.0.stdin.take().ok_or("no input")?;
     stdin.write_all(b"go\n").map_err(|error| format!("load: {error}"))?;
     let mut line = String::new();
@@ -110,5 +113,6 @@ fn go(mut standing: Standing) -> Outcome<Extra> {
         return Err(format!("load: {}", said["failures"]));
     }
     let number = |key: &'static str| (key, said[key].as_f64().unwrap_or(f64::NAN));
-    Ok(Extra::from([number("p50_ms"), number("p99_ms"), number("most_ms"), number("requests")]))
+    let times = [number("p50_ms"), number("p99_ms"), number("most_ms"), number("requests")];
+    Ok(times.into_iter().chain([(SPENT_BEFORE_S, began_s)]).collect())
 }

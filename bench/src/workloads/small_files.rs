@@ -39,6 +39,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         bytes: files * 4096,
         files,
         targets: vec![than("rsync daemon", 2.5), than("tar | nc tar", 1.0)],
+        has_peers: true,
         counts_files: true,
         columns: Vec::new(),
     };

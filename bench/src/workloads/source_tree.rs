@@ -42,6 +42,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         bytes,
         files,
         targets,
+        has_peers: true,
         counts_files: true,
         columns: Vec::new(),
     };
