@@ -19,6 +19,7 @@ use base::hooks::{
 };
 use base::ids::{CoreId, DeviceId, SessionId};
 use base::io::Io;
+use base::points::Point;
 use bytes::Bytes;
 use proto::message::{self, Control as Message, MessageId, Request, RequestError, RequestStep, Requests};
 use proto::session::handshake::StreamId;
@@ -44,7 +45,8 @@ pub(crate) struct Session {
 pub(crate) struct Control {
     pub(crate) shares: Vec<Share>,
     pub(crate) sessions: BTreeMap<LinkId, Session>,
-    tickets: BTreeMap<Ticket, (LinkId, MessageId)>,
+    /// Who waits for a reply, and what is passed once a success was sent.
+    tickets: BTreeMap<Ticket, (LinkId, MessageId, Option<Point>)>,
     next_ticket: u64,
     pub(crate) client: Client,
     draining: Option<u64>,
@@ -116,7 +118,7 @@ impl Control {
             }
             drop(session.requests.on_end());
         }
-        self.tickets.retain(|_, (other, _)| *other != link);
+        self.tickets.retain(|_, (other, ..)| *other != link);
         self.client.on_down(core, links, link, code, detail);
     }
 
@@ -240,7 +242,8 @@ impl Control {
         match core.hooks.request(ticket, peer, &call) {
             Answer::Now(reply) => Ok(Some(reply)),
             Answer::Later => {
-                self.tickets.insert(ticket, (link, request.id));
+                let point = (protocol == JOIN).then_some(Point::CertificateSent);
+                self.tickets.insert(ticket, (link, request.id, point));
                 Ok(None)
             }
             Answer::Busy => Err(failure(Code::Busy, "the server's queue is full; try again")),
@@ -259,8 +262,12 @@ impl Control {
             links.on_psk(core, ticket, psk);
             return;
         }
-        if let Some((link, id)) = self.tickets.remove(&ticket) {
+        if let Some((link, id, point)) = self.tickets.remove(&ticket) {
+            let granted = matches!(reply, Reply::Success(_));
             self.send_reply(core, links, link, id, reply);
+            if let Some(point) = point.filter(|_| granted) {
+                links.mark(link, point);
+            }
         }
     }
 

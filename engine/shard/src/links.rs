@@ -13,6 +13,7 @@ use base::hooks::{Event, Frame, Hooks, Peer, Stage, StageTimes, Ticket};
 use base::ids::SessionId;
 use base::io::{Errno, Fd, Io, Op};
 use base::limits::{DATA_AT, HEADER_AT, HEADER_BYTES};
+use base::points::Point;
 use core::net::SocketAddr;
 use proto::message::{Beat, Close, fragments};
 use proto::session::handshake::{HandshakeError, Output};
@@ -168,6 +169,13 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             self.seal_small(core, id, kind, piece, &plain_trailer(flags));
         }
         self.pump(core, id);
+    }
+
+    /// Names what is passed once the kernel has the bytes queued last.
+    pub(crate) fn mark(&mut self, id: LinkId, point: Point) {
+        if let Some(link) = self.find_mut(id).filter(|link| link.is_up()) {
+            link.tx.mark(point);
+        }
     }
 
     /// Queues a Ping whose Pong makes the link healthy; it goes out together with what is sent next.
@@ -570,7 +578,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let mut from = link.tx.sampled.take();
         core.timed(&mut link.stages, Stage::Send, &mut from);
         core.settings.wire.fetch_add(u64::from(bytes), Ordering::Relaxed);
-        let was_slot = link.tx.on_sent(bytes);
+        let was_slot = link.tx.on_sent(core, bytes);
         match finish.result {
             Ok(0) | Err(_) => {
                 link.tx.abandon();

@@ -8,12 +8,13 @@ use crate::ops::Owner;
 use crate::tools::Core;
 use base::hooks::Hooks;
 use base::io::{Fd, Io, Op};
+use base::points::Point;
 use std::collections::VecDeque;
 
 /// One sealed thing to send.
 enum Sealed<B> {
-    /// Whole small frames.
-    Bytes(Vec<u8>),
+    /// A whole small frame, and what is passed once it was sent.
+    Bytes(Vec<u8>, Option<Point>),
     /// A frame in its slot.
     Slot { slot: B, at: u32, len: u32 },
 }
@@ -25,6 +26,8 @@ pub(crate) struct Tx<B> {
     slots: u32,
     sending: bool,
     sending_slot: bool,
+    /// What is passed once the send in flight ended.
+    leaving: Vec<Point>,
     /// No arena slot was free for the small frames.
     pub(crate) hungry: bool,
     /// When the send in flight began, if it is sampled.
@@ -40,6 +43,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
             slots: 0,
             sending: false,
             sending_slot: false,
+            leaving: Vec::new(),
             hungry: false,
             sampled: None,
             sent: 0,
@@ -62,7 +66,16 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
     }
 
     pub(crate) fn push_bytes(&mut self, frame: Vec<u8>) {
-        self.queue.push_back(Sealed::Bytes(frame));
+        self.queue.push_back(Sealed::Bytes(frame, None));
+    }
+
+    /// Names what is passed once the small frame queued last was sent. It may be in flight already.
+    pub(crate) fn mark(&mut self, point: Point) {
+        match self.queue.back_mut() {
+            Some(Sealed::Bytes(_, mark)) => *mark = Some(point),
+            Some(Sealed::Slot { .. }) => {}
+            None => self.leaving.extend(self.sending.then_some(point)),
+        }
     }
 
     pub(crate) fn push_slot(&mut self, slot: B, at: u32, len: u32) {
@@ -74,6 +87,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
     pub(crate) fn abandon(&mut self) {
         self.slots = u32::from(self.sending_slot);
         self.queue.clear();
+        self.leaving.clear();
     }
 
     /// Starts the next send when none is in flight.
@@ -94,7 +108,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
                 self.sending_slot = true;
                 (slot, at, len)
             }
-            Some(Sealed::Bytes(_)) => {
+            Some(Sealed::Bytes(..)) => {
                 let Some(mut slot) = core.io.take() else {
                     self.hungry = true;
                     return;
@@ -114,11 +128,12 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
     /// out in pieces.
     fn gather(&mut self, slot: &mut [u8]) -> u32 {
         let mut used = 0;
-        while let Some(Sealed::Bytes(frame)) = self.queue.front_mut() {
+        while let Some(Sealed::Bytes(frame, mark)) = self.queue.front_mut() {
             let room = slot.len() - used;
             if frame.len() <= room {
                 slot[used..used + frame.len()].copy_from_slice(frame);
                 used += frame.len();
+                self.leaving.extend(*mark);
                 self.queue.pop_front();
                 continue;
             }
@@ -133,9 +148,12 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
     }
 
     /// A send ended. Returns whether it was a data slot.
-    pub(crate) fn on_sent(&mut self, bytes: u32) -> bool {
+    pub(crate) fn on_sent<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, bytes: u32) -> bool {
         self.sending = false;
         self.sent += u64::from(bytes);
+        for point in self.leaving.drain(..).filter(|_| bytes > 0) {
+            core.reach(point);
+        }
         let was_slot = core::mem::take(&mut self.sending_slot);
         if was_slot {
             self.slots -= 1;

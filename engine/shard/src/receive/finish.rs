@@ -149,7 +149,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) {
         self.send_acks(core, links);
         links.send_bytes(core, self.key.link, FrameType::Receipt, &receipt.encode());
-        core.reach(Point::ReceiptSent);
+        links.mark(self.key.link, Point::ReceiptSent);
         self.finish = Finish::Sent;
         self.result = Some(Ok((receipt, file)));
     }
