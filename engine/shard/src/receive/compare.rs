@@ -1,6 +1,7 @@
 //! Entries against the destination: what is missing, what differs, what may stay.
 
 use super::home::{Directory, Home, Level, Place};
+use super::journal::Journal;
 use super::stage::Incoming;
 use crate::digest::Digest;
 use crate::dirs::DirId;
@@ -43,11 +44,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             let Some(verdict) = self.verdict(core, index, entry, root, owner, ahead) else {
                 // A part of an earlier run, or what is there, is being hashed; the rest is answered after it.
                 self.batches.push_front((batch, at));
-                return send(core, links, self, want);
+                return self.send_want(core, links, &want);
             };
             if want.push(&verdict, &limits).is_err() {
                 let next = Want::new(number, index);
-                send(core, links, self, core::mem::replace(&mut want, next));
+                let full = core::mem::replace(&mut want, next);
+                self.send_want(core, links, &full);
                 if want.push(&verdict, &limits).is_err() {
                     return self.fail(Code::InternalError, "a verdict that fits no message".to_owned());
                 }
@@ -57,7 +59,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if batch.end {
             self.leave_levels(core, None);
         }
-        send(core, links, self, want);
+        self.send_want(core, links, &want);
     }
 
     /// Whether entries wait and nothing holds their answer back.
@@ -591,6 +593,36 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    /// Sends a Want once its temps may be made.
+    fn send_want<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        want: &Want,
+    ) {
+        if want.count() > 0 {
+            self.wants.push_back(want.encode());
+            self.send_wants(core, links);
+        }
+    }
+
+    /// Makes the symlinks and sends the Wants that waited until their directories were in the journal.
+    pub(super) fn send_wants<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+    ) {
+        if self.publisher.journal.as_ref().is_some_and(Journal::is_busy) {
+            return;
+        }
+        for index in core::mem::take(&mut self.symlinks) {
+            self.make_symlink(core, index);
+        }
+        while let Some(want) = self.wants.pop_front() {
+            links.send_bytes(core, self.key.link, FrameType::Want, &want);
+        }
+    }
+
     /// Answers the first entry that is not answered by itself.
     pub(super) fn answer_one<I: Io<Buf = B>, H: Hooks>(
         &mut self,
@@ -602,7 +634,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let mut want = Want::new(self.key.number, index);
         // One verdict always fits: its ranges are widened until they do.
         let _ = want.push(verdict, &core.settings.limits);
-        send(core, links, self, want);
+        self.send_want(core, links, &want);
         let Some((batch, at)) = self.batches.front_mut() else { return };
         *at += 1;
         if *at == batch.entries.len() {
@@ -612,14 +644,5 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 self.leave_levels(core, None);
             }
         }
-    }
-}
-
-fn send<I: Io, H: Hooks>(core: &mut Core<I, H>, links: &mut Links<I::Buf>, home: &Home<I::Buf>, want: Want)
-where
-    I::Buf: AsRef<[u8]> + AsMut<[u8]>,
-{
-    if want.count() > 0 {
-        links.send_bytes(core, home.key.link, FrameType::Want, &want.encode());
     }
 }

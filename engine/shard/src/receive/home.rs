@@ -25,6 +25,7 @@ use base::hooks::{Event, FileAction, Hooks};
 use base::ids::{CoreId, FileIndex, Value};
 use base::io::Io;
 use base::limits::Limits;
+use base::points::Point;
 use disk::delete::Doomed;
 use disk::meta::MetaOptions;
 use proto::transfer::ack::{Ack, AckRange, Level as AckLevel};
@@ -105,6 +106,9 @@ pub(crate) struct Home<B> {
     next_seal: u32,
     pub(super) receipt: ReceiptWriter,
     pub(super) publisher: Publisher<B>,
+    /// Answers, and symlinks to make, that wait until their directories are in the journal.
+    pub(super) wants: VecDeque<Vec<u8>>,
+    pub(super) symlinks: Vec<FileIndex>,
     pub(super) ack_received: Ack,
     pub(super) ack_durable: Ack,
     pub(super) ack_published: Ack,
@@ -159,6 +163,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             next_seal: 0,
             receipt: ReceiptWriter::new(&core.settings.key.verifying_key()),
             publisher: Publisher::new(spec.id, spec.durability),
+            wants: VecDeque::new(),
+            symlinks: Vec::new(),
             ack_received: Ack::new(key.number, AckLevel::Received),
             ack_durable: Ack::new(key.number, AckLevel::Durable),
             ack_published: Ack::new(key.number, AckLevel::Published),
@@ -261,7 +267,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                         .to_owned(),
                 );
             }
-            core.reach(base::points::Point::SealVerified);
+            core.reach(Point::SealVerified);
             for file in seal.files() {
                 let Some(Incoming { entry, root: Some(root), .. }) = self.files.get(&file) else { continue };
                 self.receipt.entry(entry, root);
@@ -286,6 +292,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         self.compare(core, links);
         self.totals.stages.merge(&links.take_stages(self.key.link));
         self.publish(core, links);
+        self.send_wants(core, links);
         self.resume_on(core, links);
         self.send_acks(core, links);
         self.finish(core, links);
@@ -306,10 +313,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         for ack in [&mut self.ack_received, &mut self.ack_durable, &mut self.ack_published] {
             if !ack.is_empty() {
                 links.send_bytes(core, self.key.link, FrameType::Ack, &ack.encode());
-                ack.clear();
                 if ack.level == AckLevel::Durable {
-                    core.reach(base::points::Point::AckDurableSent);
+                    links.mark(self.key.link, Point::AckDurableSent);
                 }
+                ack.clear();
             }
         }
     }

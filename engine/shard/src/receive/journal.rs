@@ -15,12 +15,13 @@ use disk::journal::{Append, Begin, JournalKind, Writer};
 use disk::publish::StepId;
 use std::collections::VecDeque;
 
-/// One write in flight, in order.
+/// One write in flight, in order; what waits meanwhile goes out together.
 pub(super) struct Journal {
     pub(super) fd: Fd,
     pub(super) writer: Writer,
     pub(super) queue: VecDeque<(Append, Then)>,
-    pub(super) writing: bool,
+    /// How many of the queue the write in flight holds.
+    pub(super) writing: usize,
     /// Its own name, and what it is about, are known to be synced.
     pub(super) linked: bool,
     /// Where a part's journal ends that says nothing of any chunk.
@@ -49,7 +50,7 @@ pub(super) struct Linking {
 impl Journal {
     /// `begun`: where it ends while it says nothing of any chunk.
     pub(super) fn new(fd: Fd, writer: Writer, begun: u64) -> Self {
-        Self { fd, writer, queue: VecDeque::new(), writing: false, linked: false, begun }
+        Self { fd, writer, queue: VecDeque::new(), writing: 0, linked: false, begun }
     }
 
     /// Begins the journal of a part.
@@ -92,41 +93,55 @@ impl Journal {
     /// # Errors
     /// It could not be cut.
     pub(super) fn take_back<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Result<(), Errno> {
-        self.queue.truncate(usize::from(self.writing));
-        let (fd, size) = (self.fd, if self.writing { 0 } else { self.begun });
+        self.queue.truncate(self.writing);
+        let (fd, size) = (self.fd, if self.writing > 0 { 0 } else { self.begun });
         core.act(|_| Act::Resize { fd, size }).map(drop)
     }
 
     /// Whether a write is in flight or waits.
     pub(super) fn is_busy(&self) -> bool {
-        self.writing || !self.queue.is_empty()
+        self.writing > 0 || !self.queue.is_empty()
     }
 
     pub(super) fn append(&mut self, append: Append, then: Then) {
         self.queue.push_back((append, then));
     }
 
-    /// The next write, when none is in flight and a buffer is free.
+    /// The next write, when none is in flight and a buffer is free: as much as fits, up to the first append that
+    /// something follows.
     pub(super) fn next_write<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
     ) -> Option<(Op<I::Buf>, Then)> {
-        if self.writing || self.queue.is_empty() {
-            return None;
-        }
+        let offset = self.queue.front().filter(|_| self.writing == 0)?.0.offset;
         let mut buf = core.io.take()?;
-        let (append, then) = self.queue.front_mut()?;
-        let len = append.bytes.len().min(buf.as_mut().len());
-        buf.as_mut()[..len].copy_from_slice(&append.bytes[..len]);
-        self.writing = true;
-        let then = core::mem::replace(then, Then::Nothing);
-        let (file, offset, len) = (self.fd, append.offset, len as u32);
+        let (mut len, mut followed) = (0, Then::Nothing);
+        for (append, then) in &mut self.queue {
+            let room = &mut buf.as_mut()[len..];
+            let bytes = match append.bytes.get(..room.len()) {
+                Some(cut) if self.writing == 0 => cut,
+                Some(_) => break,
+                None => &append.bytes,
+            };
+            if append.offset != offset + len as u64 {
+                break;
+            }
+            room[..bytes.len()].copy_from_slice(bytes);
+            len += bytes.len();
+            self.writing += 1;
+            followed = core::mem::replace(then, Then::Nothing);
+            if !matches!(followed, Then::Nothing) {
+                break;
+            }
+        }
+        let (file, len, then) = (self.fd, len as u32, followed);
         Some((Op::Write { file, offset, buf, at: 0, len, uncached: false }, then))
     }
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
-    /// Names a directory in which temps are about to be made, so that a restart finds them.
+    /// Names a directory in which temps are about to be made, so that a restart finds them. Nothing is made there
+    /// and no content is asked for before it is written.
     pub(super) fn note_staging<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, dir: DirId) {
         let path = self.dirs.path(dir);
         if self.publisher.staging.as_deref() == Some(path) {

@@ -467,8 +467,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         result: Result<u32, Errno>,
     ) {
         let Some(journal) = self.journal_of(which) else { return };
-        journal.writing = false;
-        let wanted = journal.queue.pop_front().map_or(0, |(append, _)| append.bytes.len() as u32);
+        let written = core::mem::take(&mut journal.writing);
+        let wanted: u32 = journal.queue.drain(..written).map(|(append, _)| append.bytes.len() as u32).sum();
         let result = match result {
             Ok(count) if count == wanted => Ok(()),
             Ok(_) => Err(Errno::NOSPC),

@@ -94,14 +94,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         index: FileIndex,
         mut incoming: Incoming,
     ) -> Option<Verdict> {
-        if incoming.entry.chunk_log2 == 0 {
-            // Long before its content comes.
+        let journalled = entry_is_journalled(&incoming, core.settings.limits.journal_file_bytes_min);
+        if !journalled {
             self.note_staging(core, incoming.dir);
         }
         let entry = &incoming.entry;
         if entry.kind == Kind::Symlink {
-            let made = self.make_symlink(core, index, &mut incoming);
-            incoming.failed = made.err();
+            self.symlinks.push(index);
         } else if entry.chunk_log2 > 0 {
             let map = match ChunkMap::new(entry.size, entry.chunk_log2, &core.settings.limits) {
                 Ok(map) => map,
@@ -124,7 +123,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             }));
         }
         let verdict = if incoming.existing.is_some() { Verdict::Replace } else { Verdict::All };
-        let journalled = entry_is_journalled(&incoming, core.settings.limits.journal_file_bytes_min);
         self.files.insert(index, incoming);
         if journalled && !self.spec.options.inplace && self.begin_resume(core, index) {
             return None;
@@ -132,7 +130,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         Some(verdict)
     }
 
-    fn make_symlink<I: Io<Buf = B>, H: Hooks>(
+    /// Makes the temp of a symlink.
+    pub(super) fn make_symlink<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, index: FileIndex) {
+        let Some(mut incoming) = self.files.remove(&index) else { return };
+        incoming.failed = self.try_symlink(core, index, &mut incoming).err();
+        self.files.insert(index, incoming);
+    }
+
+    fn try_symlink<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         index: FileIndex,
@@ -489,8 +494,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 }
 
+/// Whether it is staged as a part with a journal of its own, else as a temp of the transfer.
 fn entry_is_journalled(incoming: &Incoming, above: u64) -> bool {
-    incoming.large.is_some() && incoming.entry.size > above
+    incoming.entry.chunk_log2 > 0 && incoming.entry.size > above
 }
 
 /// BLAKE3 of the parts, one after the other: what `disk` derives names and checks from.
