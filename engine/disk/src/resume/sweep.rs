@@ -38,11 +38,12 @@ pub fn sweep_part_journal(
     match (begin, part) {
         (None, _) => Sweep::Journal,
         (Some(_), None) => Sweep::Journal,
-        (Some(begin), Some(_)) if begin.in_place => {
-            if idle {
-                Sweep::Journal
-            } else {
-                Sweep::Keep
+        // Its time is set after its data is synced, so a file that has it is whole, whatever the last mark says.
+        (Some(begin), Some(part)) if begin.in_place => {
+            let entry = &begin.entry;
+            match idle || (part.size, part.mtime) == (entry.size, entry.mtime) {
+                true => Sweep::Journal,
+                false => Sweep::Keep,
             }
         }
         // mtime may be the sender's; the inode's own last change is ours.
@@ -144,8 +145,9 @@ mod tests {
         assert_eq!(ask(Some(&staged), None, day(99)), Sweep::Journal);
         assert_eq!(ask(None, Some(&old), day(99)), Sweep::Journal);
         let in_place = begin(true);
-        assert_eq!(ask(Some(&in_place), Some(&old), day(1)), Sweep::Journal);
-        assert_eq!(ask(Some(&in_place), Some(&old), day(99)), Sweep::Keep);
+        assert_eq!(ask(Some(&in_place), Some(&young), day(1)), Sweep::Journal);
+        assert_eq!(ask(Some(&in_place), Some(&young), day(99)), Sweep::Keep);
+        assert_eq!(ask(Some(&in_place), Some(&old), day(99)), Sweep::Journal);
     }
 
     #[test]

@@ -22,6 +22,12 @@ pub(super) struct PartWork {
 
 enum Phase {
     Scan(Box<Scan>),
+    /// Of a file written in place: the rest is read for its marks.
+    Marks {
+        scan: Box<Scan>,
+        begin: Begin,
+        torn: bool,
+    },
     Begun(Begin),
     /// The part is removed; its directory is being synced.
     Removed(Fd),
@@ -54,6 +60,9 @@ impl PartWork {
         loop {
             self.phase = match core::mem::replace(&mut self.phase, Phase::Over(Fate::Keep)) {
                 Phase::Scan(mut scan) => match scan.next_record() {
+                    Some((_, Record::Begin(begin))) if begin.in_place => {
+                        Phase::Marks { scan, begin, torn: false }
+                    }
                     Some((_, Record::Begin(begin))) => Phase::Begun(begin),
                     None if !scan.is_over() => {
                         let next = scan.read(core);
@@ -62,6 +71,25 @@ impl PartWork {
                     }
                     _ => Phase::Over(self.without_begin(core, *scan)),
                 },
+                Phase::Marks { mut scan, begin, mut torn } => {
+                    while let Some((_, record)) = scan.next_record() {
+                        match record {
+                            Record::Torn { .. } => torn = true,
+                            Record::Whole { .. } => torn = false,
+                            _ => {}
+                        }
+                    }
+                    if !scan.is_over() {
+                        let next = scan.read(core);
+                        self.phase = Phase::Marks { scan, begin, torn };
+                        return next;
+                    }
+                    match scan.finish() {
+                        // The file was never touched, or is whole again: nobody needs the marks.
+                        Ok(_) if !torn => Phase::Over(Fate::Remove),
+                        _ => Phase::Begun(begin),
+                    }
+                }
                 Phase::Begun(begin) => match self.sweep(core, anchors, &begin) {
                     Err(Errno::AGAIN) if patient => {
                         self.phase = Phase::Begun(begin);
@@ -83,7 +111,7 @@ impl PartWork {
 
     pub(super) fn on_op<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, finish: Finish<I::Buf>) {
         match &mut self.phase {
-            Phase::Scan(scan) => scan.on_read(&finish),
+            Phase::Scan(scan) | Phase::Marks { scan, .. } => scan.on_read(&finish),
             Phase::Removed(dir) => {
                 core.close(*dir);
                 let fate = if finish.result.is_ok() { Fate::Remove } else { Fate::Keep };
