@@ -305,10 +305,12 @@ impl Oracle {
         }
     }
 
-    /// At the end of a run: no staged file is left, save kept versions.
-    pub fn no_orphans(&mut self, world: &World) {
+    /// At the end of a run: no staged file is left, save kept versions. Temps are judged where `temps` says so:
+    /// a loss of power may take the record that names where they are.
+    pub fn no_orphans(&mut self, world: &World, temps: bool) {
         let tree = world.disk(self.end, |disk| disk.tree(&self.root, View::Visible));
-        for path in tree.keys().filter(|path| is_own(path) && path.ends_with(b".part")) {
+        let staged = |path: &[u8]| path.ends_with(b".part") || temps && path.ends_with(b".tmp");
+        for path in tree.keys().filter(|path| is_own(path) && staged(path)) {
             self.break_rule(7, path, "a staged file is left".into());
         }
     }

@@ -32,8 +32,10 @@ pub(crate) struct Desk {
     /// How its last job ended.
     pub(crate) ended: Option<JobEnd>,
     addresses: [Option<Addresses>; 2],
-    /// Cores that closed everything.
-    pub(crate) over: u32,
+    /// Cores of each end that closed everything since its start.
+    pub(crate) over: [u16; 2],
+    /// How many of an end's cores were told to close everything.
+    told_to_stop: [u16; 2],
     /// What each end held once its cores had started and before they did anything.
     pub(crate) at_start: [Held; 2],
 }
@@ -71,6 +73,22 @@ impl Machines {
         desk.ended = None;
         drop(desk);
         self.drive.start(EndId::CLIENT);
+    }
+
+    /// Tells every core of a machine to close everything; whether each did.
+    pub(crate) fn is_closed(&self, end: EndId) -> bool {
+        let at = usize::from(end.0);
+        let mut desk = self.desk.borrow_mut();
+        let Some(addresses) = desk.addresses[at].clone() else { return true };
+        while desk.told_to_stop[at] < addresses.cores() {
+            let core = CoreId(desk.told_to_stop[at]);
+            if addresses.send(core, Mail::Command(Box::new(Command::Stop))).is_err() {
+                break;
+            }
+            desk.told_to_stop[at] += 1;
+            self.world.wake(At { end, core });
+        }
+        desk.over[at] == addresses.cores()
     }
 
     /// Sends a command to every core of a machine.
@@ -117,11 +135,12 @@ fn boot(
                     desk.borrow_mut().ended = Some(ended);
                 }
                 if shard.is_over() && !std::mem::replace(&mut over, true) {
-                    desk.borrow_mut().over += 1;
+                    desk.borrow_mut().over[usize::from(end.0)] += 1;
                 }
             }));
         }
         let mut desk = desk.borrow_mut();
+        (desk.over[usize::from(end.0)], desk.told_to_stop[usize::from(end.0)]) = (0, 0);
         desk.at_start[usize::from(end.0)] = world.held(end);
         if let Some(job) = desk.job.clone().filter(|_| !daemon) {
             let kind = job(opened.root.expect("opened above"));

@@ -57,7 +57,7 @@ fn run(machines: &mut Machines, job: impl Fn(base::io::Fd) -> JobKind + 'static)
 fn stop(machines: &mut Machines) {
     machines.command(EndId::DAEMON, || Command::Stop);
     let desk = machines.desk.clone();
-    let over = machines.drive.run(TURNS_MAX, |_, _| desk.borrow().over == 2);
+    let over = machines.drive.run(TURNS_MAX, |_, _| desk.borrow().over[1] == 2);
     assert_eq!(over, Ended::Done, "both cores close everything");
     let start = Held { operations: 0, ..desk.borrow().at_start[1] };
     machines.drive.run(TURNS_MAX, |world, _| world.held(EndId::DAEMON) == start);
