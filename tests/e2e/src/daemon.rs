@@ -86,12 +86,20 @@ impl Start {
 
     /// Starts it and waits for its ready line.
     pub fn ready(&self) -> Daemon {
+        self.ready_or_ended().unwrap_or_else(|status| {
+            let said = std::fs::read_to_string(self.state.with_extension("log")).unwrap_or_default();
+            panic!("xferd ended before it was ready ({status}): {said}")
+        })
+    }
+
+    /// Starts it and waits for its ready line, or its end.
+    ///
+    /// # Errors
+    /// How it ended before it was ready.
+    pub fn ready_or_ended(&self) -> Result<Daemon, ExitStatus> {
         let log = self.state.with_extension("log");
         let mut program = self.program(&log);
-        let Some(line) = program.line() else {
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            panic!("xferd ended before it was ready ({}): {said}", program.wait());
-        };
+        let Some(line) = program.line() else { return Err(program.wait()) };
         let line = String::from_utf8(line).expect("the ready line is text");
         let value = |key: &str| {
             let found = line.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
@@ -99,7 +107,7 @@ impl Start {
         };
         assert!(line.starts_with("ready "), "not a ready line: {line:?}");
         let addr = value("listen").parse().expect("listen= is an address");
-        Daemon { addr, state: self.state.clone(), io: value("io"), program, log }
+        Ok(Daemon { addr, state: self.state.clone(), io: value("io"), program, log })
     }
 
     /// Starts it and waits for its end: for what must not start.

@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod compare;
+pub mod crash;
 pub mod daemon;
 pub mod hostile;
 pub mod peer;

@@ -31,6 +31,7 @@ struct State {
     connections: Vec<Carried>,
     sockets: Vec<TcpStream>,
     held: bool,
+    hold_at: Option<(Direction, u64)>,
     cut_at: Option<(Direction, u64)>,
     flip_at: Option<(Direction, u64)>,
     bytes_per_second: Option<u64>,
@@ -38,6 +39,10 @@ struct State {
 }
 
 impl State {
+    fn holds(&self, direction: Direction) -> bool {
+        self.held || self.hold_at.is_some_and(|(way, at)| way == direction && self.total(way) >= at)
+    }
+
     fn total(&self, direction: Direction) -> u64 {
         self.connections.iter().map(|one| if direction == Direction::Up { one.up } else { one.down }).sum()
     }
@@ -94,9 +99,16 @@ impl Proxy {
         lock(&self.shared).held = true;
     }
 
+    /// Holds back what comes once `bytes` in all passed in this direction, until [`Proxy::release`].
+    pub fn hold_after(&self, direction: Direction, bytes: u64) {
+        lock(&self.shared).hold_at = Some((direction, bytes));
+    }
+
     /// Lets bytes pass again.
     pub fn release(&self) {
-        lock(&self.shared).held = false;
+        let mut state = lock(&self.shared);
+        (state.held, state.hold_at) = (false, None);
+        drop(state);
         self.shared.1.notify_all();
     }
 
@@ -129,7 +141,7 @@ impl Drop for Proxy {
         {
             let mut state = lock(&self.shared);
             state.closed = true;
-            state.held = false;
+            (state.held, state.hold_at) = (false, None);
             cut(&mut state);
         }
         self.shared.1.notify_all();
@@ -196,8 +208,10 @@ fn admit(
     index: usize,
     shared: &(Mutex<State>, Condvar),
 ) -> Option<usize> {
-    let mut state =
-        shared.1.wait_while(lock(shared), |state| state.held).unwrap_or_else(PoisonError::into_inner);
+    let mut state = shared
+        .1
+        .wait_while(lock(shared), |state| state.holds(direction))
+        .unwrap_or_else(PoisonError::into_inner);
     if let Some(rate) = state.bytes_per_second {
         let pause = Duration::from_nanos(piece.len() as u64 * 1_000_000_000 / rate.max(1));
         let paused = shared

@@ -109,6 +109,15 @@ impl World {
         daemon.outlives(command)
     }
 
+    /// Starts the daemon where it may end by itself while it recovers; one that does not is told to end once it
+    /// answers. How it ended.
+    pub fn start_and_end(&mut self, address: std::net::SocketAddr) -> std::process::ExitStatus {
+        match self.start.clone().listen(address).ready_or_ended() {
+            Ok(daemon) => daemon.outlives(self.client.start(["ls", "lab:/"])),
+            Err(status) => status,
+        }
+    }
+
     /// SIGTERM to the daemon; how it ended.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         self.daemon.take().expect("a daemon runs").terminate()
