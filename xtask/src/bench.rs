@@ -11,6 +11,9 @@ pub(crate) struct Bench {
     /// Beside other tools, each workload of the table; without it `cargo bench`
     #[arg(long)]
     compare: bool,
+    /// The same work on our ring, other runtimes and blocking threads (4 GiB, five rounds; quick: 1 GiB, two)
+    #[arg(long, conflicts_with = "compare")]
+    runtimes: bool,
     /// Workloads, such as W1 W2; all of them when none is named
     #[arg(requires = "compare")]
     workloads: Vec<String>,
@@ -30,6 +33,9 @@ pub(crate) struct Bench {
 
 /// `cargo xtask bench`.
 pub(crate) fn run(bench: &Bench) -> Outcome<()> {
+    if bench.runtimes {
+        return runtimes(bench.quick);
+    }
     setup::ensure();
     shown(cargo().args(["build", "--release", "-p", "xferd", "--bins"]))?;
     if bench.compare {
@@ -55,4 +61,14 @@ fn compare(bench: &Bench) -> Outcome<()> {
     command.args(bench.only.iter().map(|name| format!("--only={name}")));
     command.arg("--out").arg(bench.out.as_ref().unwrap_or(&kept)).arg("--scratch").arg(target().join("tmp"));
     shown(&mut command)
+}
+
+/// A workspace of its own, so it is built into a folder of its own.
+fn runtimes(quick: bool) -> Outcome<()> {
+    let folder = target().join("runtimes");
+    let mut build = cargo();
+    build.args(["build", "--release", "--manifest-path"]).arg(workspace().join("bench/runtimes/Cargo.toml"));
+    shown(build.arg("--target-dir").arg(&folder))?;
+    let mut command = Command::new(folder.join("release/xferd-runtimes"));
+    shown(command.args(if quick { ["1", "2"] } else { ["4", "5"] }))
 }
