@@ -275,17 +275,27 @@ pub fn part_name(part: PartId) -> ReservedName {
     ReservedName::new(ReservedKind::Part, part.0)
 }
 
-/// Name of a staged small file or symlink: derived, so that it is known whose it is.
-pub fn temp_name(hash: Hash, transfer: TransferId, file: FileIndex) -> ReservedName {
-    let mut id = derive(hash, &[b"xferd/1 temp", &transfer.0]);
-    id[TEMP_TAG_BYTES..].copy_from_slice(&file.0.to_be_bytes());
-    ReservedName::new(ReservedKind::Temp, id)
-}
+/// What the temps of one transfer have in common: derived, so that it is known whose they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Temps([u8; 16]);
 
-/// Whether a name is a temp of this transfer.
-pub fn is_temp_of(name: &ReservedName, hash: Hash, transfer: TransferId) -> bool {
-    let whose = derive(hash, &[b"xferd/1 temp", &transfer.0]);
-    name.kind == ReservedKind::Temp && name.id[..TEMP_TAG_BYTES] == whose[..TEMP_TAG_BYTES]
+impl Temps {
+    /// The temps of a transfer.
+    pub fn of(hash: Hash, transfer: TransferId) -> Self {
+        Self(derive(hash, &[b"xferd/1 temp", &transfer.0]))
+    }
+
+    /// Name of a staged small file or symlink.
+    pub fn name(&self, file: FileIndex) -> ReservedName {
+        let mut id = self.0;
+        id[TEMP_TAG_BYTES..].copy_from_slice(&file.0.to_be_bytes());
+        ReservedName::new(ReservedKind::Temp, id)
+    }
+
+    /// Whether a name is one of them.
+    pub fn include(&self, name: &ReservedName) -> bool {
+        name.kind == ReservedKind::Temp && name.id[..TEMP_TAG_BYTES] == self.0[..TEMP_TAG_BYTES]
+    }
 }
 
 /// Name of a kept version.
@@ -430,15 +440,12 @@ mod tests {
         for other in &others {
             assert_ne!(part_id(toy::hash, other), id, "{other:?}");
         }
-        let transfer = TransferId([3; 16]);
-        assert_ne!(
-            temp_name(toy::hash, transfer, FileIndex(0)).id(),
-            temp_name(toy::hash, transfer, FileIndex(1)).id()
-        );
-        let temp = temp_name(toy::hash, transfer, FileIndex(7));
-        assert!(is_temp_of(&temp, toy::hash, transfer));
-        assert!(!is_temp_of(&temp, toy::hash, TransferId([4; 16])));
-        assert!(!is_temp_of(&part_name(PartId(temp.id())), toy::hash, transfer));
+        let temps = Temps::of(toy::hash, TransferId([3; 16]));
+        assert_ne!(temps.name(FileIndex(0)).id(), temps.name(FileIndex(1)).id());
+        let temp = temps.name(FileIndex(7));
+        assert!(temps.include(&temp));
+        assert!(!Temps::of(toy::hash, TransferId([4; 16])).include(&temp));
+        assert!(!temps.include(&part_name(PartId(temp.id()))));
     }
 
     proptest! {

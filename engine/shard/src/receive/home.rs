@@ -28,6 +28,7 @@ use base::limits::Limits;
 use base::points::Point;
 use disk::delete::Doomed;
 use disk::meta::MetaOptions;
+use disk::paths::Temps;
 use proto::transfer::ack::{Ack, AckRange, Level as AckLevel};
 use proto::transfer::entries::EntriesBatch;
 use proto::transfer::order::Order;
@@ -83,6 +84,8 @@ pub(crate) struct Home<B> {
     pub(super) key: TransferKey,
     pub(super) spec: ReceiveSpec,
     pub(super) meta_options: MetaOptions,
+    /// Names of what is staged.
+    pub(super) temps: Temps,
     order: Order,
     pub(super) dirs: Dirs,
     pub(super) levels: Vec<Level>,
@@ -145,6 +148,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         Self {
             key,
             meta_options,
+            temps: Temps::of(super::stage::hash, spec.id),
             order: Order::new(),
             dirs: Dirs::new(core.settings.limits.directories_open_max),
             levels: Vec::new(),

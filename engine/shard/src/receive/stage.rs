@@ -18,7 +18,7 @@ use base::name::{Name, RelPath};
 use base::points::Point;
 use disk::journal::{Begin, ChunkValue, JournalKind};
 use disk::manifest::ChunkMap;
-use disk::paths::{PartKey, ReservedName, part_id, part_name, temp_name};
+use disk::paths::{PartKey, ReservedName, part_id, part_name};
 use disk::publish::InPlace;
 use proto::transfer::ack::{AckRange, Level};
 use proto::transfer::chunk::{Chunks, root_of};
@@ -143,7 +143,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         index: FileIndex,
         incoming: &mut Incoming,
     ) -> Result<(), Code> {
-        let temp = temp_name(hash, self.spec.id, index);
+        let temp = self.temps.name(index);
         let fd = self.dirs.fd(core, incoming.dir).map_err(Code::from_errno)?;
         let target = incoming.entry.target.clone();
         core.act(|batch| {
@@ -260,7 +260,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let dir = self.dirs.fd(core, dir).map_err(Code::from_errno)?;
         let journalled = entry.size > core.settings.limits.journal_file_bytes_min || in_place;
         // Whoever holds the journal owns the part; without one the part is this transfer's alone.
-        let staged = if journalled { part_name(part) } else { temp_name(hash, self.spec.id, file) };
+        let staged = if journalled { part_name(part) } else { self.temps.name(file) };
         let journal = match journalled {
             true => Some(Journal::begin_part(core, part, &self.begin_of(&entry, in_place))?),
             false => None,

@@ -9,7 +9,6 @@
 
 use super::home::Home;
 use super::publish::{Flight, owner};
-use super::stage::hash;
 use crate::dirs::DirId;
 use crate::links::Links;
 use crate::tools::Core;
@@ -18,7 +17,6 @@ use base::hooks::{Hooks, Stage};
 use base::ids::{FileIndex, Value};
 use base::io::{Act, ActOut, Batch, Io, Op};
 use base::limits::DATA_AT;
-use disk::paths::temp_name;
 use proto::transfer::chunk::root_of_bytes;
 use proto::transfer::pack::PackView;
 use proto::wire::PackTrailer;
@@ -75,7 +73,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                     if incoming.meta.mtime.is_some() {
                         incoming.meta.mtime = Some(row.mtime);
                     }
-                    incoming.temp = Some(temp_name(hash, self.spec.id, row.file));
+                    incoming.temp = Some(self.temps.name(row.file));
                     let root = root_of_bytes(content);
                     rows.push(Row { file: row.file, at: row.at, len: row.length, root });
                 }

@@ -15,7 +15,7 @@ use base::limits::DATA_AT;
 use base::name::{Name, RelPath};
 use base::points::Point;
 use disk::journal::{End, Record, Writer};
-use disk::paths::{ReservedName, is_temp_of};
+use disk::paths::{ReservedName, Temps};
 use disk::publish::{DirRef, StepId};
 use disk::resume::{RollForward, RollOut, RollStep, TransferJournal, is_idle};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -272,14 +272,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> TransferWork<B> {
     /// Temps of a transfer that is over. What is not met here goes when it has been idle long enough.
     fn remove_temps<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, anchors: &[Anchor]) {
         let Some(root) = anchor(anchors, &self.anchor) else { return };
-        let transfer = TransferId(self.opened.id);
+        let temps = Temps::of(crate::receive::hash, TransferId(self.opened.id));
         let paths: BTreeSet<Vec<u8>> = self.staging.drain(..).collect();
         for path in paths {
             let id = self.dirs.add(root, path, None);
             if let Ok(dir) = self.dirs.fd(core, id) {
                 for (_, name) in list(core, dir).unwrap_or_default() {
                     let temp = ReservedName::parse(&name);
-                    if let Some(temp) = temp.filter(|temp| is_temp_of(temp, crate::receive::hash, transfer)) {
+                    if let Some(temp) = temp.filter(|temp| temps.include(temp)) {
                         // A failure leaves it for the sweep of what is idle.
                         let _ = discard(core, dir, &temp);
                     }
