@@ -24,6 +24,17 @@ pub struct Xfer {
     arguments: Vec<String>,
     world: Rc<World>,
     clients: Rc<Vec<Client>>,
+    help: String,
+}
+
+/// rsync's words for whether pieces of what is there may be kept, where this build has them: the same as rsync is told.
+fn delta_flag(how: How, help: &str) -> Option<&'static str> {
+    let flag = match how {
+        How::InPlace => "--whole-file",
+        How::Delta => "--no-whole-file",
+        How::Fresh | How::Resume | How::Synced => return None,
+    };
+    help.contains(flag).then_some(flag)
 }
 
 /// A daemon on so many cores that serves both areas of the ground, and a client that joined it.
@@ -50,7 +61,9 @@ impl Xfer {
     /// xfer with these arguments against this daemon.
     pub(super) fn new(name: &str, arguments: &[&str], world: &Rc<World>, clients: &Rc<Vec<Client>>) -> Self {
         let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
-        Self { name: name.to_owned(), arguments, world: Rc::clone(world), clients: Rc::clone(clients) }
+        let out = xferd_e2e::program::command("xfer").args(["copy", "--help"]).output();
+        let help = out.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
+        Self { name: name.to_owned(), arguments, world: Rc::clone(world), clients: Rc::clone(clients), help }
     }
 
     /// The first way, against a daemon of its own on so many cores.
@@ -126,6 +139,7 @@ impl Tool for Xfer {
             Job::File { from, to, how } => {
                 command.arg("copy").args(&self.arguments);
                 command.args((*how == How::InPlace).then_some("--inplace"));
+                command.args(delta_flag(*how, &self.help));
                 command.arg(from).arg(remote(to));
             }
             Job::Tree { from, to } => {
@@ -137,5 +151,19 @@ impl Tool for Xfer {
             }
         }
         Some(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delta_is_asked_for_as_of_rsync() {
+        let help = "  --whole-file  ...\n  --no-whole-file  ...";
+        assert_eq!(delta_flag(How::InPlace, help), Some("--whole-file"));
+        assert_eq!(delta_flag(How::Delta, help), Some("--no-whole-file"));
+        assert_eq!(delta_flag(How::Delta, ""), None);
+        assert_eq!(delta_flag(How::Fresh, help), None);
     }
 }

@@ -97,7 +97,7 @@ fn table(
         counts_files: false,
         columns: vec![("unfairness", "slowest/fastest")],
     };
-    bench.table(head, contenders, bench.rounds(if name == "W8" { 100 } else { 30 }))
+    bench.table(head, contenders, bench.rounds(if name == "W8" { 75 } else { 20 }))
 }
 
 impl Pull {

@@ -49,7 +49,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: false,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(90));
+    let table = bench.table(head, &mut contenders, bench.rounds(75));
     drop(contenders);
     for path in [&old, &new, &to.path] {
         remove(path)?;

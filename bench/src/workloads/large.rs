@@ -72,7 +72,7 @@ fn fresh(
         counts_files: false,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(270));
+    let table = bench.table(head, &mut contenders, bench.rounds(200));
     drop(contenders);
     remove(&from)?;
     Ok(vec![table])
@@ -115,7 +115,7 @@ pub(super) fn in_place(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: false,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(150));
+    let table = bench.table(head, &mut contenders, bench.rounds(120));
     drop(contenders);
     remove(&from)?;
     remove(&to.path)?;

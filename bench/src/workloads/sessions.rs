@@ -52,7 +52,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: false,
         columns: vec![("p50_ms", "small request p50 ms"), ("p99_ms", "p99 ms"), ("most_ms", "most ms")],
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(60));
+    let table = bench.table(head, &mut contenders, bench.rounds(50));
     drop(contenders);
     remove(&file.path)?;
     Ok(vec![table])

@@ -43,7 +43,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: true,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(210));
+    let table = bench.table(head, &mut contenders, bench.rounds(180));
     drop(contenders);
     remove(&from)?;
     Ok(vec![table])

@@ -61,7 +61,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
 }
 
 fn rounds(bench: &Bench<'_>) -> Rounds {
-    bench.rounds(70)
+    bench.rounds(55)
 }
 
 fn first_copy(bench: &Bench<'_>, head: Head, places: &[(&dyn Tool, Spot)], old: &Version) -> Table {
