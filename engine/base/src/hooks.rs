@@ -338,6 +338,16 @@ impl StageTimes {
         }
     }
 
+    /// In whole milliseconds, as they travel.
+    pub fn millis(&self) -> [u32; 10] {
+        self.0.map(|ns| (ns / 1_000_000).min(u64::from(u32::MAX)) as u32)
+    }
+
+    /// From whole milliseconds.
+    pub fn of_millis(millis: [u32; 10]) -> Self {
+        Self(millis.map(|ms| u64::from(ms) * 1_000_000))
+    }
+
     /// The stage that limits; `None` when nothing was sampled.
     ///
     /// Whoever waits for a slow stage is idle as long as that stage works, so a stage that works limits

@@ -16,7 +16,8 @@ use base::limits::Limits;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 const LABEL: &[u8] = b"xferd/1 seal";
-const FIXED_BYTES: usize = 4 + 4 + 4 + 32 + 4 + 64;
+const FIXED_BYTES: usize = 4 + 4 + 4 + 32 + 4 + 64 + STAGES_BYTES;
+const STAGES_BYTES: usize = 10 * 4;
 const RANGE_BYTES: usize = 8;
 
 /// Byte table.
@@ -29,6 +30,11 @@ pub const LAYOUT: Layout = Layout {
         field("ranges", "u32 + rows", "u32 first file and u32 files of each; ascending, not touching"),
         field("merkle", "[32]", "root over the entries in order"),
         field("roots", "u32 + [32] each", "root of each entry; none unless the seal is sent again"),
+        field(
+            "stages_ms",
+            "u32 x 10",
+            "time per stage at the sender so far, in the order of the Receipt; for reports only",
+        ),
         field("signature", "[64]", "Ed25519 over `xferd/1 seal`, the session id and all fields before"),
     ],
 };
@@ -80,6 +86,8 @@ pub struct Seal {
     pub merkle: Value,
     /// Root of each entry, in order; empty in a seal that is sent for the first time.
     pub roots: Vec<Value>,
+    /// Where the sender's time went so far, in milliseconds: [`base::hooks::Stage`] in order, sampled and scaled.
+    pub stages_ms: [u32; 10],
     /// By the sender's device.
     pub signature: [u8; 64],
 }
@@ -149,9 +157,13 @@ impl Seal {
         for _ in 0..count {
             roots.push(Value(reader.array()?));
         }
+        let mut stages_ms = [0; 10];
+        for ms in &mut stages_ms {
+            *ms = reader.u32()?;
+        }
         let signature = reader.array()?;
         reader.finish()?;
-        Ok(Self { transfer, sequence, ranges, merkle, roots, signature })
+        Ok(Self { transfer, sequence, ranges, merkle, roots, stages_ms, signature })
     }
 
     fn len(&self) -> usize {
@@ -173,6 +185,9 @@ impl Seal {
         out.bytes(&self.merkle.0).u32(self.roots.len() as u32);
         for root in &self.roots {
             out.bytes(&root.0);
+        }
+        for ms in self.stages_ms {
+            out.u32(ms);
         }
     }
 }
@@ -205,12 +220,13 @@ pub struct SealBuilder {
     tree: Tree,
     ranges: Vec<FileRange>,
     roots: Option<Vec<Value>>,
+    stages_ms: [u32; 10],
 }
 
 impl SealBuilder {
     /// An empty batch, the `sequence`-th of its transfer.
     pub fn new(transfer: u32, sequence: u32) -> Self {
-        Self { transfer, sequence, tree: Tree::new(), ranges: Vec::new(), roots: None }
+        Self { transfer, sequence, tree: Tree::new(), ranges: Vec::new(), roots: None, stages_ms: [0; 10] }
     }
 
     /// An empty batch whose seal carries the roots, because the first one did not hold.
@@ -249,6 +265,11 @@ impl SealBuilder {
         }
     }
 
+    /// Says where the sender's time went so far, for the receiver's reports.
+    pub fn set_stages(&mut self, millis: [u32; 10]) {
+        self.stages_ms = millis;
+    }
+
     /// Signs the batch.
     ///
     /// # Panics
@@ -261,6 +282,7 @@ impl SealBuilder {
             ranges: self.ranges,
             merkle: self.tree.root(),
             roots: self.roots.unwrap_or_default(),
+            stages_ms: self.stages_ms,
             signature: [0; 64],
         };
         seal.signature = key.sign(&seal.signed_bytes(session)).to_bytes();
@@ -421,6 +443,7 @@ mod tests {
                 merkle: Value::default(),
                 roots: vec![],
                 signature: [0; 64],
+                stages_ms: [0; 10],
             };
             Seal::parse(&seal.encode(), &Limits::TINY)
         };

@@ -97,7 +97,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             durability: self.spec.durability,
             inplace: self.spec.options.inplace,
             verify: self.spec.options.verify,
-            stages_ms: self.totals.stages.0.map(|ns| (ns / 1_000_000).min(u64::from(u32::MAX)) as u32),
+            stages_ms: self.totals.stages.millis(),
             began_ms: self.began_ms,
             ended_ms: core.now.utc_ms,
         };

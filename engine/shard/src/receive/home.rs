@@ -21,7 +21,7 @@ use crate::send::{StreamRef, TransferKey, streams_worth};
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Kind, Meta};
-use base::hooks::{Event, FileAction, Hooks};
+use base::hooks::{Event, FileAction, Hooks, StageTimes};
 use base::ids::{CoreId, FileIndex, Value};
 use base::io::Io;
 use base::limits::Limits;
@@ -118,6 +118,8 @@ pub(crate) struct Home<B> {
     credits: BTreeMap<u16, u64>,
     pub(super) counts: Counts,
     pub(crate) totals: Totals,
+    /// Where the sender's time went, as its last seal says.
+    sender_stages: StageTimes,
     pub(super) bytes_wanted: u64,
     files_known: u64,
     pub(super) files_done: u64,
@@ -175,6 +177,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             credits: BTreeMap::new(),
             counts: Counts::default(),
             totals: Totals::default(),
+            sender_stages: StageTimes::default(),
             bytes_wanted: 0,
             files_known: 0,
             files_done: 0,
@@ -223,6 +226,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if !new || self.seals.len() >= limits.seals_pending_max as usize {
             return Err(Code::InvalidRequest);
         }
+        self.sender_stages = StageTimes::of_millis(seal.stages_ms);
         let mut waiting = 0;
         for file in seal.files() {
             let Some(incoming) = self.files.get_mut(&file) else { return Err(Code::InvalidRequest) };
@@ -408,7 +412,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             bytes_total: self.bytes_wanted,
             files: self.files_done,
             files_total: self.files_known,
-            limiting: self.totals.stages.limiting(),
+            limiting: self.stages().limiting(),
         });
     }
 
@@ -485,7 +489,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         self.publisher.close(core);
         self.dirs.clear(core);
         let result = self.result.take()?;
-        Some(Ended { link: self.key.link, result, totals: self.totals })
+        let totals = Totals { stages: self.stages(), ..self.totals };
+        Some(Ended { link: self.key.link, result, totals })
+    }
+
+    /// Time per stage of both ends.
+    fn stages(&self) -> StageTimes {
+        let mut stages = self.totals.stages;
+        stages.merge(&self.sender_stages);
+        stages
     }
 
     fn digest_reads(&self) -> bool {
@@ -511,7 +523,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             direction: if self.spec.streams_max > 0 { "pull" } else { "push" },
             bytes: self.totals.bytes,
             files: self.files_done,
-            limiting: self.totals.stages.limiting().map(base::hooks::Stage::name),
+            limiting: self.stages().limiting().map(base::hooks::Stage::name),
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::receive::Ended;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind};
-use base::hooks::{Event, FileAction, Hooks, Stage, StageTimes};
+use base::hooks::{Event, FileAction, Hooks, StageTimes};
 use base::ids::{ChunkIndex, FileIndex, TransferId, Value};
 use base::io::{Act, Errno, How, Io};
 use base::name::{Name, RelPath};
@@ -483,9 +483,7 @@ impl Home {
         if receipt.body.session != up.peer.session || !whole {
             return Err(Code::InvalidRequest);
         }
-        for (stage, ms) in Stage::ALL.into_iter().zip(receipt.body.stages_ms) {
-            self.totals.stages.add(stage, u64::from(ms) * MS);
-        }
+        self.totals.stages.merge(&StageTimes::of_millis(receipt.body.stages_ms));
         let mut list = self.list.take().unwrap_or_else(|| ReceiptWriter::new(key));
         let (merkle, seals) = (list.seals().root(), list.seals().count());
         if (receipt.body.merkle, receipt.body.seals) != (merkle, seals) {
@@ -671,7 +669,8 @@ impl Home {
         let last = self.entries_ended && self.unanswered.is_empty();
         let settings = core.settings.clone();
         let (key, limits) = (&settings.key, &settings.limits);
-        let by = Signing { transfer: self.key.number, session: &session, key };
+        let stages = &self.totals.stages;
+        let by = Signing { transfer: self.key.number, session: &session, key, stages };
         for seal in self.seals.due(&by, list, limits, core.now.mono_ns, last) {
             links.send_bytes(core, self.key.link, FrameType::Seal, &seal);
         }

@@ -5,7 +5,7 @@
 
 use super::scan::Place;
 use base::entry::{Entry, FileTime, Kind};
-use base::hooks::FileAction;
+use base::hooks::{FileAction, StageTimes};
 use base::ids::{FileIndex, SessionId, Value};
 use base::limits::Limits;
 use ed25519_dalek::SigningKey;
@@ -51,6 +51,8 @@ pub(crate) struct Signing<'a> {
     pub(crate) transfer: u32,
     pub(crate) session: &'a SessionId,
     pub(crate) key: &'a SigningKey,
+    /// Where this end's time went so far, for the receiver's reports.
+    pub(crate) stages: &'a StageTimes,
 }
 
 /// All batches of one transfer.
@@ -240,6 +242,7 @@ impl Seals {
             }
             batch.unpublished = builder.count();
             batch.sealed = true;
+            builder.set_stages(by.stages.millis());
             seals.push(builder.finish(by.session, by.key).encode());
         }
         self.drop_finished();
