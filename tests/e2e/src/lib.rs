@@ -17,6 +17,7 @@ pub mod program;
 pub mod proxy;
 pub mod scratch;
 pub mod seed;
+pub mod slow_disk;
 pub mod tree;
 pub mod world;
 
