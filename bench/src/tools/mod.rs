@@ -149,7 +149,6 @@ impl Toolbox {
         if wanted("rsync daemon") {
             found.add("rsync daemon", Rsyncd::start(ground));
         }
-        let sshd = Sshd::start(ground);
         type OverSsh = fn(&Ground, &Rc<Sshd>) -> Result<Box<dyn Tool>, String>;
         let over_ssh: &[(&str, OverSsh)] = &[
             ("rsync + ssh", |_, sshd| Ok(Box::new(ssh::RsyncSsh(Rc::clone(sshd))))),
@@ -158,7 +157,9 @@ impl Toolbox {
             ("rclone sftp", |ground, sshd| Ok(Box::new(rclone::RcloneSftp::new(ground, sshd)?))),
             ("tar | ssh tar", |_, sshd| Ok(Box::new(ssh::TarSsh(Rc::clone(sshd))))),
         ];
-        for (name, start) in over_ssh.iter().filter(|(name, _)| wanted(name)) {
+        let over_ssh: Vec<_> = over_ssh.iter().filter(|(name, _)| wanted(name)).collect();
+        let sshd = if over_ssh.is_empty() { Err(String::new()) } else { Sshd::start(ground) };
+        for (name, start) in over_ssh {
             match sshd.as_ref().map_err(Clone::clone).and_then(|sshd| start(ground, sshd)) {
                 Ok(tool) => found.tools.push(tool),
                 Err(reason) => found.is_absent(name, reason),
