@@ -486,6 +486,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         match (verdict, self.spec.options.existing, &stat) {
             (meta::Verdict::Blocked, ..) => return Some(self.refuse(core, entry, Code::Conflict)),
             (meta::Verdict::Same, ..) | (_, Existing::Keep, Some(_)) => {
+                if verdict == meta::Verdict::Same {
+                    self.drop_part(core, entry, parent);
+                }
                 self.count(core, &entry.path, entry.kind, FileAction::Unchanged, (entry.size, None, 0, None));
                 return Some(Verdict::Nothing);
             }

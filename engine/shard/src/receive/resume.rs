@@ -8,12 +8,14 @@
 
 use super::home::Home;
 use super::journal::Journal;
+use crate::dirs::DirId;
 use crate::journal_file;
 use crate::links::{Links, MS};
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
 use crate::tools::Core;
 use base::codes::Code;
+use base::entry::Entry;
 use base::hooks::Hooks;
 use base::ids::{CoreId, FileIndex, PartId};
 use base::io::{Act, ActOut, Errno, Fd, How, Io, Op};
@@ -86,6 +88,31 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         };
         self.read_journal(core, index, part, journal);
         true
+    }
+
+    /// What is there already is what is offered: a part of an earlier run has become useless.
+    pub(super) fn drop_part<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        entry: &Entry,
+        dir: DirId,
+    ) {
+        if self.spec.options.dry_run || entry.size <= core.settings.limits.journal_file_bytes_min {
+            return;
+        }
+        let part = self.part_of_entry(entry);
+        let Ok(journal) = journal_file::open(core, JournalKind::Part, part.0, How::Write) else { return };
+        let removed = self.dirs.fd(core, dir).and_then(|dir| {
+            core.act(|batch| {
+                let name = batch.name(part_name(part).as_name());
+                Act::Remove { dir, name, directory: false }
+            })
+        });
+        // What cannot be removed goes when it has been idle long enough.
+        if matches!(removed, Ok(_) | Err(Errno::NOENT)) {
+            Journal::remove(core, JournalKind::Part, part.0);
+        }
+        core.close(journal);
     }
 
     fn read_journal<I: Io<Buf = B>, H: Hooks>(

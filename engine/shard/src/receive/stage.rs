@@ -163,10 +163,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 
     pub(super) fn part_of(&self, incoming: &Incoming) -> PartId {
-        let full = self.full_path(&incoming.entry.path);
+        self.part_of_entry(&incoming.entry)
+    }
+
+    pub(super) fn part_of_entry(&self, entry: &Entry) -> PartId {
+        let full = self.full_path(&entry.path);
         let path = RelPath::new(&full).unwrap_or(RelPath::ROOT);
         let (peer, anchor) = (self.spec.peer, self.spec.anchor.as_bytes());
-        let (size, mtime) = (incoming.entry.size, incoming.entry.mtime);
+        let (size, mtime) = (entry.size, entry.mtime);
         part_id(hash, &PartKey { peer, anchor, path, size, mtime })
     }
 
@@ -187,6 +191,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         lane_core: CoreId,
     ) {
         if self.result.is_some() {
+            return self.grant(core, file, lane, lane_core, None);
+        }
+        let complete =
+            |incoming: &Incoming| incoming.large.as_ref().is_some_and(|large| large.map.is_complete());
+        if self.files.get(&file).is_some_and(complete) {
+            // A chunk that was lost with a stream and came all the same: the file may be closed at any moment.
             return self.grant(core, file, lane, lane_core, None);
         }
         let opened = self.open_large(core, file);

@@ -76,6 +76,19 @@ fn every_fault() {
     assert!(pressure.tokens_reused > 0, "every bound is met");
 }
 
+/// Each of these broke a rule once.
+#[test]
+fn seeds_that_failed() {
+    use FaultKind as F;
+    // A chunk sent again for a file that was whole meanwhile was written through a closed descriptor.
+    hold(Try::of_seed(1056, FaultPlan::from_seed(1056, &kinds())));
+    // The part of a transfer that failed stayed where what was there turned out to be whole.
+    let disk = [F::ReadError, F::WriteError, F::SyncError, F::NoSpace];
+    for seed in [212, 505, 1217] {
+        hold(Try::of_seed(seed, FaultPlan::from_seed(seed, &disk)));
+    }
+}
+
 /// The oracle breaks one of `rules` within 500 seeds.
 fn is_found(planted: Planted, rules: &[u8]) {
     let red = (0..500).find(|&seed| {
