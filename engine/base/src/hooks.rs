@@ -406,6 +406,8 @@ pub enum Event<'a> {
         bytes_sent: u64,
         /// Bytes of content kept from an earlier run.
         bytes_resumed: u64,
+        /// Bytes of content taken from the older file of that name.
+        bytes_reused: u64,
         /// Why it failed.
         code: Option<Code>,
     },

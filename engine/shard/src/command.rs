@@ -162,6 +162,8 @@ pub struct Totals {
     pub bytes_wire: u64,
     /// Content bytes kept from an earlier run.
     pub bytes_resumed: u64,
+    /// Content bytes taken from older files instead of the wire.
+    pub bytes_reused: u64,
     /// Names by what became of them, indexed as [`FileAction`] is ordered.
     pub files: [u64; 7],
     /// Names that failed because they vanished at the source.

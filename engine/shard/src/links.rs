@@ -485,6 +485,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             }
             FrameType::Entries
             | FrameType::Want
+            | FrameType::Pieces
             | FrameType::Manifest
             | FrameType::Seal
             | FrameType::Ack

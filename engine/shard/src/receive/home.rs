@@ -7,6 +7,7 @@
 //!
 //! A file is published only when the seal that names it is verified and every root under it is our own.
 
+use super::delta::Deltas;
 use super::publish::Publisher;
 use super::resume::Resume;
 use super::stage::Incoming;
@@ -92,6 +93,8 @@ pub(crate) struct Home<B> {
     /// Batches that are not answered in full, and how many entries of the first are.
     pub(super) batches: VecDeque<(EntriesBatch, usize)>,
     pub(super) files: BTreeMap<FileIndex, Incoming>,
+    /// Files that will not come, while lanes still work on them.
+    pub(super) leaving: BTreeMap<FileIndex, Incoming>,
     /// Directories in which a name was made and not yet synced.
     pub(super) new_parents: BTreeSet<Vec<u8>>,
     pub(super) directories: Vec<Directory>,
@@ -105,6 +108,7 @@ pub(crate) struct Home<B> {
     /// What is there being read for its root (`--checksum`), and the last root read.
     pub(super) digest: Option<(FileIndex, Digest)>,
     pub(super) digested: Option<(FileIndex, Option<Value>)>,
+    pub(super) deltas: Deltas<B>,
     seals: BTreeMap<u32, PendingSeal>,
     next_seal: u32,
     pub(super) receipt: ReceiptWriter,
@@ -156,6 +160,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             levels: Vec::new(),
             batches: VecDeque::new(),
             files: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             new_parents: BTreeSet::new(),
             directories: Vec::new(),
             doomed: Vec::new(),
@@ -165,6 +170,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             resume: None,
             digest: None,
             digested: None,
+            deltas: Deltas::new(),
             seals: BTreeMap::new(),
             next_seal: 0,
             receipt: ReceiptWriter::new(&core.settings.key.verifying_key()),
@@ -303,6 +309,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         self.send_wants(core, links);
         self.resume_on(core, links);
         self.send_acks(core, links);
+        self.cut_on(core, links);
         self.finish(core, links);
         self.progress(core);
     }
@@ -366,8 +373,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         action: FileAction,
         what: (u64, Option<Value>, u64, Option<Code>),
     ) {
+        self.count_content(core, path, kind.into(), action, what, 0);
+    }
+
+    /// As [`Home::count`], of a file of which so many bytes were taken from an older one.
+    pub(super) fn count_content<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        path: &[u8],
+        kind: Option<Kind>,
+        action: FileAction,
+        what: (u64, Option<Value>, u64, Option<Code>),
+        reused: u64,
+    ) {
         let (size, root, resumed, code) = what;
-        let kind = kind.into();
         self.totals.count(action);
         self.files_done += 1;
         match action {
@@ -380,6 +399,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 self.counts.directories += u64::from(kind == Some(Kind::Directory));
                 if kind == Some(Kind::File) && action != FileAction::Metadata {
                     self.counts.bytes += size;
+                    self.counts.reused += reused;
                 }
             }
             FileAction::Unchanged => self.counts.unchanged += 1,
@@ -395,8 +415,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             action,
             size,
             root,
-            bytes_sent: if moved { size - resumed } else { 0 },
+            bytes_sent: if moved { size - resumed - reused } else { 0 },
             bytes_resumed: resumed,
+            bytes_reused: reused,
             code,
         });
     }
@@ -478,6 +499,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             || self.publisher.in_flight() > 0
             || self.resume_reads()
             || self.digest_reads()
+            || self.deltas.is_reading()
         {
             return None;
         }

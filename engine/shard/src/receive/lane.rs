@@ -6,6 +6,7 @@
 //! itself.
 
 use super::ReceiveMail;
+use super::rebuild::{Rebuild, charge};
 use crate::link::LinkId;
 use crate::links::Links;
 use crate::mailbox::Mail;
@@ -30,23 +31,44 @@ pub struct Grant {
     pub(crate) uncached: bool,
     /// Holes must be punched: there is old content.
     pub(crate) punch: bool,
+    /// The source has holes: zeros out of the older file become some too.
+    pub(crate) sparse: bool,
+    /// The older file that copies are read from, and its bytes.
+    pub(crate) older: Option<(Fd, u64)>,
 }
 
 /// A chunk that is arriving or whose writes are in flight.
-struct Arriving {
+pub(super) struct Arriving {
     file: FileIndex,
     chunk: ChunkIndex,
     /// Bytes that came.
-    offset: u32,
+    pub(super) offset: u32,
     len: u32,
-    hasher: Option<ChunkHasher>,
-    writes: u32,
+    pub(super) hasher: Option<ChunkHasher>,
+    /// Writes, and reads of the older file, in flight.
+    pub(super) writes: u32,
     /// Our value and theirs, once the last record came.
-    values: Option<(Value, Value)>,
+    pub(super) values: Option<(Value, Value)>,
     failed: Option<Code>,
+    /// Bytes that came out of the older file.
+    pub(super) copied: u32,
 }
 
-enum Access {
+/// An operation in flight.
+pub(super) struct Write {
+    pub(super) home: TransferKey,
+    pub(super) file: FileIndex,
+    pub(super) chunk: ChunkIndex,
+    pub(super) len: u32,
+    /// When it began, if it is sampled.
+    pub(super) sampled: Option<u64>,
+    /// Its slot is lent by the link.
+    pub(super) lent: bool,
+    /// It reads the older file.
+    pub(super) reads: bool,
+}
+
+pub(super) enum Access {
     Granted(Grant),
     /// The home does not want it any more: its records are dropped.
     Refused,
@@ -56,9 +78,9 @@ enum Access {
 
 /// The files of one transfer as this lane knows them.
 #[derive(Default)]
-struct Files {
-    access: BTreeMap<FileIndex, Access>,
-    arriving: Vec<Arriving>,
+pub(super) struct Files {
+    pub(super) access: BTreeMap<FileIndex, Access>,
+    pub(super) arriving: Vec<Arriving>,
     /// Files and whole transfers the home wants back.
     releasing: Vec<FileIndex>,
     dropping: bool,
@@ -66,18 +88,20 @@ struct Files {
 
 /// The receiving lane of one link.
 pub(crate) struct ReceiveLane<B> {
-    link: LinkId,
+    pub(super) link: LinkId,
     core: CoreId,
     stream: u16,
-    transfers: BTreeMap<TransferKey, Files>,
+    pub(super) transfers: BTreeMap<TransferKey, Files>,
     waiting: VecDeque<(TransferKey, B, u32, ChunkTrailer)>,
-    /// Writes in flight by tag.
-    writes: BTreeMap<u64, (TransferKey, FileIndex, ChunkIndex, u32, Option<u64>)>,
-    next_tag: u64,
+    /// Operations in flight by tag.
+    pub(super) writes: BTreeMap<u64, Write>,
+    pub(super) next_tag: u64,
+    /// Copies out of older files, and what waits behind them.
+    pub(super) rebuild: Rebuild<B>,
     /// Data bytes taken since the link stands, and what the home was told.
     taken: u64,
     told: u64,
-    stages: StageTimes,
+    pub(super) stages: StageTimes,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
@@ -90,6 +114,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             waiting: VecDeque::new(),
             writes: BTreeMap::new(),
             next_tag: 0,
+            rebuild: Rebuild::new(),
             taken: 0,
             told: 0,
             stages: StageTimes::default(),
@@ -112,7 +137,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
                 let grant = *grant;
                 self.take(core, links, home, grant, slot, data_len, trailer);
             }
-            Some(Access::Refused) => self.discard(core, links, home, slot, data_len),
+            Some(Access::Refused) => self.discard(core, links, home, slot, charge(&trailer, data_len)),
             Some(_) => self.waiting.push_back((home, slot, data_len, trailer)),
             None => {
                 files.access.insert(trailer.file, Access::Asked);
@@ -145,7 +170,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             let Some((home, slot, data_len, trailer)) = self.waiting.pop_front() else { return };
             match grant {
                 Some(grant) => self.take(core, links, home, grant, slot, data_len, trailer),
-                None => self.discard(core, links, home, slot, data_len),
+                None => self.discard(core, links, home, slot, charge(&trailer, data_len)),
             }
         }
     }
@@ -162,8 +187,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         data_len: u32,
         trailer: ChunkTrailer,
     ) {
-        if trailer.flags.copy() {
-            return links.fail(core, self.link, Code::InvalidRequest, "copies that nothing was named for");
+        if trailer.flags.copy() || !self.rebuild.is_empty() {
+            return self.queue_record(core, links, home, grant, slot, data_len, trailer);
         }
         let Some(files) = self.transfers.get_mut(&home) else { return };
         let run = if trailer.flags.hole() { trailer.run } else { data_len };
@@ -192,23 +217,56 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             arriving.values = Some((own, trailer.value));
         }
         if trailer.flags.hole() {
-            if grant.punch
-                && let Err(errno) = core.act(|_| Act::Punch { fd: grant.fd, offset, len: u64::from(run) })
-            {
-                arriving.failed.get_or_insert(Code::from_errno(errno));
-            }
+            self.punch(core, home, &grant, &trailer, (offset, run));
             drop(slot);
             links.release(core, self.link);
         } else {
-            arriving.writes += 1;
-            let tag = self.next_tag;
-            self.next_tag += 1;
-            self.writes.insert(tag, (home, trailer.file, trailer.chunk, data_len, from));
-            let owner = Owner::ReceiveLane { link: self.link, tag };
-            let (file, uncached) = (grant.fd, grant.uncached);
-            core.start(owner, Op::Write { file, offset, buf: slot, at: DATA_AT, len: data_len, uncached });
+            self.write(core, home, &grant, &trailer, (offset, data_len), slot, (true, from));
         }
         self.settle(core, links, home);
+    }
+
+    /// Writes content of a chunk to its place (offset and bytes); its slot is lent by the link, or the lane's own.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn write<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        home: TransferKey,
+        grant: &Grant,
+        trailer: &ChunkTrailer,
+        (offset, len): (u64, u32),
+        buf: B,
+        (lent, sampled): (bool, Option<u64>),
+    ) {
+        let (file, chunk) = (trailer.file, trailer.chunk);
+        let Some(arriving) = self.transfers.get_mut(&home).and_then(|files| files.last(file, chunk)) else {
+            return;
+        };
+        arriving.writes += 1;
+        let tag = self.next_tag;
+        self.next_tag += 1;
+        self.writes.insert(tag, Write { home, file, chunk, len, sampled, lent, reads: false });
+        let owner = Owner::ReceiveLane { link: self.link, tag };
+        let (file, uncached) = (grant.fd, grant.uncached);
+        core.start(owner, Op::Write { file, offset, buf, at: DATA_AT, len, uncached });
+    }
+
+    /// A hole at its place (offset and bytes).
+    pub(super) fn punch<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        home: TransferKey,
+        grant: &Grant,
+        trailer: &ChunkTrailer,
+        (offset, len): (u64, u32),
+    ) {
+        if grant.punch
+            && let Err(errno) = core.act(|_| Act::Punch { fd: grant.fd, offset, len: u64::from(len) })
+            && let Some(files) = self.transfers.get_mut(&home)
+            && let Some(arriving) = files.last(trailer.file, trailer.chunk)
+        {
+            arriving.failed.get_or_insert(Code::from_errno(errno));
+        }
     }
 
     /// A write ended.
@@ -219,12 +277,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         tag: u64,
         finish: Finish<B>,
     ) {
-        drop(finish.slot);
-        links.release(core, self.link);
-        let Some((home, file, chunk, len, mut from)) = self.writes.remove(&tag) else { return };
+        let Some(write) = self.writes.remove(&tag) else { return };
+        if write.reads {
+            return self.on_copied(core, links, tag, write, finish);
+        }
+        let Write { home, file, chunk, len, lent, sampled: mut from, .. } = write;
         core.timed(&mut self.stages, Stage::Write, &mut from);
-        core.status.bytes_in += u64::from(len);
-        self.count(core, home, len);
+        match lent {
+            true => {
+                drop(finish.slot);
+                links.release(core, self.link);
+                core.status.bytes_in += u64::from(len);
+                self.count(core, home, len);
+            }
+            false => self.rebuild.give_back(finish.slot),
+        }
         let Some(files) = self.transfers.get_mut(&home) else { return };
         let arriving =
             files.arriving.iter_mut().find(|arriving| arriving.file == file && arriving.chunk == chunk);
@@ -237,6 +304,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             }
         }
         self.settle(core, links, home);
+        if !lent {
+            self.rebuild_on(core, links);
+        }
     }
 
     /// A record nobody wants: its bytes still give credit back.
@@ -269,7 +339,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
     }
 
     /// Reports chunks whose last record came and whose writes ended; lets go of what the home wants back.
-    fn settle<I: Io<Buf = B>, H: Hooks>(
+    pub(super) fn settle<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         links: &mut Links<B>,
@@ -298,6 +368,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
                         own,
                         theirs,
                         len: arriving.len,
+                        copied: arriving.copied,
                         stream,
                         taken: self.taken,
                         stages: core::mem::take(&mut self.stages),
@@ -334,6 +405,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         files.access.insert(file, Access::Refused);
         files.arriving.retain(|arriving| arriving.file != file || arriving.writes > 0);
         files.releasing.push(file);
+        self.rebuild_on(core, links);
         self.settle(core, links, home);
     }
 
@@ -347,29 +419,45 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         let (gone, kept): (VecDeque<_>, VecDeque<_>) =
             core::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.0 == home);
         self.waiting = kept;
-        for (_, slot, data_len, _) in gone {
-            self.discard(core, links, home, slot, data_len);
+        for (_, slot, data_len, trailer) in gone {
+            self.discard(core, links, home, slot, charge(&trailer, data_len));
         }
         let files = self.transfers.entry(home).or_default();
         files.dropping = true;
         files.access.clear();
+        self.rebuild_on(core, links);
         self.settle(core, links, home);
     }
 
     /// The link is gone: what waits is dropped; writes in flight come back by themselves.
     pub(crate) fn link_down(&mut self) {
         self.waiting.clear();
+        self.rebuild.clear();
     }
 
     /// Nothing is in flight.
     pub(crate) fn is_idle(&self) -> bool {
-        self.writes.is_empty() && self.waiting.is_empty()
+        self.writes.is_empty() && self.waiting.is_empty() && self.rebuild.is_empty()
     }
 }
 
 impl Files {
+    /// The chunk while its last record has not been hashed.
+    pub(super) fn open(&mut self, file: FileIndex, chunk: ChunkIndex) -> Option<&mut Arriving> {
+        let open = |arriving: &&mut Arriving| {
+            arriving.file == file && arriving.chunk == chunk && arriving.values.is_none()
+        };
+        self.arriving.iter_mut().find(open)
+    }
+
+    /// The chunk that a record was hashed into.
+    fn last(&mut self, file: FileIndex, chunk: ChunkIndex) -> Option<&mut Arriving> {
+        let of = |arriving: &&mut Arriving| arriving.file == file && arriving.chunk == chunk;
+        self.arriving.iter_mut().rev().find(of)
+    }
+
     /// The chunk this record continues or begins; `None` when it does neither.
-    fn place(&mut self, grant: &Grant, trailer: &ChunkTrailer, run: u32) -> Option<usize> {
+    pub(super) fn place(&mut self, grant: &Grant, trailer: &ChunkTrailer, run: u32) -> Option<usize> {
         let (file, chunk) = (trailer.file, trailer.chunk);
         let (_, len) = grant.chunks.range(chunk)?;
         let open = |arriving: &Arriving| {
@@ -389,6 +477,7 @@ impl Files {
                     writes: 0,
                     values,
                     failed,
+                    copied: 0,
                 });
                 self.arriving.len() - 1
             }

@@ -3,11 +3,13 @@
 mod batch;
 mod compare;
 mod delete;
+mod delta;
 mod finish;
 mod home;
 mod journal;
 pub(crate) mod lane;
 mod publish;
+mod rebuild;
 mod resume;
 mod stage;
 mod unpack;
@@ -82,6 +84,7 @@ pub enum ReceiveMail {
         own: Value,
         theirs: Value,
         len: u32,
+        copied: u32,
         stream: u16,
         taken: u64,
         stages: StageTimes,
@@ -197,7 +200,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
         }
     }
 
-    /// Entries, a Seal or a Manifest.
+    /// Whether a message speaks of a transfer that comes in here.
+    pub(crate) fn has(&self, link: LinkId, slot: &B) -> bool {
+        let number = slot.as_ref().get(DATA_AT as usize..).and_then(<[u8]>::first_chunk::<4>);
+        number.is_some_and(|number| self.homes.contains_key(&(link, u32::from_be_bytes(*number))))
+    }
+
+    /// Entries, a Seal, a Manifest, or that no more pieces are wanted.
     pub(crate) fn on_frame<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
@@ -216,6 +225,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
         let result = match kind {
             FrameType::Entries => home.on_entries(core, data),
             FrameType::Seal => home.on_seal(core, links, data),
+            FrameType::Pieces => home.on_pieces(data, &core.settings.limits),
             _ => Err(Code::InvalidRequest),
         };
         drop(slot);
@@ -324,9 +334,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
                     core.post(lane_core, crate::mailbox::Mail::Receive(mail));
                 }
             },
-            M::Done { home, file, chunk, own, theirs, len, stream, taken, stages } => {
+            M::Done { home, file, chunk, own, theirs, len, copied, stream, taken, stages } => {
                 if let Some(home) = self.homes.get_mut(&(home.link, home.number)) {
-                    home.on_chunk(core, links, file, chunk, own, theirs, len);
+                    home.on_chunk(core, links, (file, chunk), (own, theirs), (len, copied));
                     home.on_credit(stream, taken);
                     home.totals.stages.merge(&stages);
                 }
@@ -356,6 +366,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
 
     /// Whatever can go on, goes on; ended transfers are collected.
     pub(crate) fn step<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
+        for lane in self.lanes.values_mut().filter(|lane| lane.rebuild.hungry) {
+            lane.rebuild_on(core, links);
+        }
         self.lanes.retain(|link, lane| links.find(*link).is_some() || !lane.is_idle());
         let keys: Vec<_> = self.homes.keys().copied().collect();
         for key in keys {

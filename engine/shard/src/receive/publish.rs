@@ -438,6 +438,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if tag == super::home::TAG_DIGEST {
             return self.on_digest(core, finish);
         }
+        if tag & super::delta::TAG != 0 {
+            return self.on_older(core, links, tag, finish);
+        }
         let result = finish.result;
         drop(finish.slot);
         match self.publisher.flights.remove(&tag) {
@@ -551,11 +554,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         links: &mut Links<B>,
         file: FileIndex,
     ) {
-        let Some(incoming) = self.files.remove(&file) else { return };
+        let Some(mut incoming) = self.files.remove(&file) else { return };
+        let reused = incoming.reused();
+        self.close_older(core, file, &mut incoming);
         let entry = &incoming.entry;
         let action = if incoming.existing.is_some() { FileAction::Replaced } else { FileAction::Created };
         let root = incoming.root.filter(|_| entry.kind == Kind::File);
-        self.count(core, &entry.path, entry.kind, action, (entry.size, root, incoming.resumed, None));
+        let what = (entry.size, root, incoming.resumed, None);
+        self.count_content(core, &entry.path, Some(entry.kind), action, what, reused);
         self.acknowledge(core, links, Level::Published, AckRange::Files { first: file, count: 1 });
         if let Some(fd) = incoming.fd {
             core.close(fd);
@@ -582,6 +588,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         self.count(core, &entry.path, entry.kind, FileAction::Failed, (entry.size, None, 0, Some(code)));
         // The sender counts it too; an Ack that is full is sent by the next step.
         let _ = self.ack_published.fail(file, code, &core.settings.limits);
-        self.discard(core, incoming);
+        self.discard(core, file, incoming);
     }
 }

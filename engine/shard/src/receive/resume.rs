@@ -188,7 +188,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) {
         let Some(Resume { index, part, .. }) = self.resume.take() else { return };
         match journal_file::open(core, JournalKind::Part, part.0, How::Write) {
-            Err(Errno::NOENT) => self.answer_one(core, links, index, &Verdict::All),
+            Err(Errno::NOENT) => {
+                let verdict = self.with_pieces(core, index, Verdict::All);
+                self.answer_one(core, links, index, &verdict);
+            }
             Err(_) if core.now.mono_ns < until_ns => self.wait_for(index, part, until_ns),
             Err(errno) => {
                 self.wait_for(index, part, until_ns);
@@ -215,7 +218,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let code = if errno == Errno::AGAIN { Code::Busy } else { Code::from_errno(errno) };
         if let Some(incoming) = self.files.remove(&index) {
             let verdict = self.refuse(core, &incoming.entry, code);
-            self.discard(core, incoming);
+            self.discard(core, index, incoming);
             self.answer_one(core, links, index, &verdict);
         }
     }
@@ -330,7 +333,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 }
                 // At once: the file's own lane opens and locks it anew.
                 core.close_now(journal);
-                self.answer_one(core, links, index, &Verdict::All);
+                let verdict = self.with_pieces(core, index, Verdict::All);
+                self.answer_one(core, links, index, &verdict);
             }
         }
     }
@@ -355,6 +359,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 large.map = map;
             }
         }
+        let verdict = self.with_pieces(core, index, verdict);
         self.answer_one(core, links, index, &verdict);
     }
 }

@@ -1,6 +1,7 @@
 //! Files on their way: small ones from packs into temps, large ones from chunks into parts.
 
 use super::ReceiveMail;
+use super::delta::Older;
 use super::home::Home;
 use super::journal::Journal;
 use super::lane::Grant;
@@ -63,6 +64,8 @@ pub(super) struct Large {
     pub(super) resumed: bool,
     /// A sync of it failed.
     pub(super) distrusted: bool,
+    /// It is built out of an older one.
+    pub(super) older: Option<Older>,
 }
 
 impl Incoming {
@@ -120,6 +123,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 opened: false,
                 resumed: false,
                 distrusted: false,
+                older: None,
             }));
         }
         let verdict = if incoming.existing.is_some() { Verdict::Replace } else { Verdict::All };
@@ -127,7 +131,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if journalled && !self.spec.options.inplace && self.begin_resume(core, index) {
             return None;
         }
-        Some(verdict)
+        Some(self.with_pieces(core, index, verdict))
     }
 
     /// Makes the temp of a symlink.
@@ -227,7 +231,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             && core.settings.uncached_writes;
         // Where holes go there may be the old content, or what an earlier run wrote and a loss of power tore.
         let punch = self.spec.options.inplace && incoming.existing.is_some() || large.resumed;
-        self.grant(core, file, lane, lane_core, Some(Grant { fd, chunks, uncached, punch }));
+        let sparse = incoming.entry.allocated < incoming.entry.size;
+        let older = large.older.as_ref().and_then(|older| Some((older.fd?, older.size)));
+        let grant = Grant { fd, chunks, uncached, punch, sparse, older };
+        self.grant(core, file, lane, lane_core, Some(grant));
     }
 
     /// Lanes that waited for a file to be marked.
@@ -350,21 +357,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         Ok(stat.inode)
     }
 
-    /// A chunk is written whole on some lane.
-    #[allow(clippy::too_many_arguments)]
+    /// A chunk is written whole on some lane: its value here and there, its bytes and those out of an older file.
     pub(super) fn on_chunk<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
-        _links: &mut Links<B>,
-        file: FileIndex,
-        chunk: ChunkIndex,
-        own: Value,
-        theirs: Value,
-        len: u32,
+        links: &mut Links<B>,
+        (file, chunk): (FileIndex, ChunkIndex),
+        (own, theirs): (Value, Value),
+        (len, copied): (u32, u32),
     ) {
-        self.totals.bytes += u64::from(len);
+        self.totals.bytes += u64::from(len - copied);
         core.reach(Point::ChunkWritten);
         if own != theirs {
+            if copied > 0 && self.ask_whole(core, links, file, chunk) {
+                return;
+            }
             let message = "a chunk arrived that is not what the sender read: run again; if it stays, check memory and disks";
             return self.fail(Code::Integrity, message.to_owned());
         }
@@ -373,16 +380,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if large.map.receive(chunk, own).is_err() {
             return;
         }
-        if large.journal.is_some() {
+        if let Some(older) = &mut large.older {
+            older.reused += u64::from(copied);
+            self.totals.bytes_reused += u64::from(copied);
+        }
+        let (complete, journalled) = (large.map.is_complete(), large.journal.is_some());
+        if journalled {
             large.rows.push(ChunkValue { chunk, value: own });
             self.publisher.journal_rows(file);
         } else {
-            let range = AckRange::Chunks { file, first: chunk.0, count: 1 };
             // Without a journal `received` promises nothing a crash could break.
-            let _ = self.ack_received.push(range, &core.settings.limits);
+            self.ack_chunks(core, links, file, &[chunk], Level::Received);
         }
-        if large.map.is_complete() {
-            let root = large.map.values().map(root_of);
+        if complete {
+            let large = self.files.get(&file).and_then(|incoming| incoming.large.as_ref());
+            let root = large.and_then(|large| large.map.values()).map(root_of);
             self.release_lanes(core, file);
             if let Some(incoming) = self.files.get_mut(&file) {
                 incoming.root =
@@ -411,6 +423,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         lane: LinkId,
         lane_core: CoreId,
     ) {
+        if let Some(leaving) = self.leaving.get_mut(&file) {
+            let lanes = leaving.large.as_mut().map(|large| &mut large.lanes);
+            let over = lanes.is_none_or(|lanes| {
+                lanes.retain(|other| *other != (lane, lane_core));
+                lanes.is_empty()
+            });
+            if over && let Some(incoming) = self.leaving.remove(&file) {
+                self.discard(core, file, incoming);
+            }
+            return;
+        }
         let Some(incoming) = self.files.get_mut(&file) else { return };
         let Some(large) = &mut incoming.large else { return };
         large.lanes.retain(|other| *other != (lane, lane_core));
@@ -450,11 +473,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         self.count(core, &entry.path, entry.kind, FileAction::Failed, (entry.size, None, 0, Some(code)));
         self.totals.vanished += u64::from(code == Code::Vanished);
         self.failed_reads |= code != Code::Vanished;
-        self.discard(core, incoming);
+        if incoming.large.as_ref().is_none_or(|large| large.lanes.is_empty()) {
+            return self.discard(core, file, incoming);
+        }
+        // Its descriptors are closed once no lane works on them.
+        self.leaving.insert(file, incoming);
     }
 
     /// Lets go of a file that was not published: its temp goes, its part stays for a rerun.
-    pub(super) fn discard<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, incoming: Incoming) {
+    pub(super) fn discard<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        file: FileIndex,
+        mut incoming: Incoming,
+    ) {
+        self.close_older(core, file, &mut incoming);
         let resumable =
             incoming.large.as_ref().is_some_and(|large| large.journal.is_some() && !large.distrusted);
         if let Some(temp) = incoming.temp
@@ -483,8 +516,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// Lets go of every file.
     pub(super) fn close_files<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
-        for incoming in core::mem::take(&mut self.files).into_values() {
-            self.discard(core, incoming);
+        let leaving = core::mem::take(&mut self.leaving);
+        for (file, incoming) in core::mem::take(&mut self.files).into_iter().chain(leaving) {
+            self.discard(core, file, incoming);
         }
     }
 
@@ -500,6 +534,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         for chunk in chunks {
             let range = AckRange::Chunks { file, first: chunk.0, count: 1 };
             self.acknowledge(core, links, level, range);
+            if level == Level::Received {
+                self.on_named(file);
+            }
         }
     }
 }

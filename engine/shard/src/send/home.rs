@@ -7,7 +7,8 @@
 //!
 //! Everything is bounded: entries without a Want, wanted entries without `published`, orders per lane.
 
-use super::files::{Files, OpenFile, Wanted};
+use super::delta::WantedDelta;
+use super::files::{Files, Wanted};
 use super::lane::{LaneAt, LaneReport, SendLane};
 use super::scan::{Found, Place, Scan};
 use super::seals::{Item, Seals, Signing};
@@ -19,7 +20,6 @@ use crate::dirs::Dirs;
 use crate::links::{Links, MS};
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
-use crate::place::stat_in;
 use crate::receive::Ended;
 use crate::tools::Core;
 use base::codes::Code;
@@ -29,7 +29,6 @@ use base::ids::{ChunkIndex, FileIndex, TransferId, Value};
 use base::io::{Act, Errno, How, Io};
 use base::name::{Name, RelPath};
 use proto::transfer::ack::{Ack, Level};
-use proto::transfer::chunk::Chunks;
 use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
 use proto::transfer::receipt::Receipt;
 use proto::transfer::receipt_file::ReceiptWriter;
@@ -37,9 +36,6 @@ use proto::transfer::want::{Verdict, Want};
 use proto::wire::FrameType;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-/// Chunk orders that a lane holds at once: one being sent, one to go on with.
-const ORDERS_PER_LANE: u32 = 2;
 
 /// The home.
 pub(crate) struct Home {
@@ -143,6 +139,7 @@ impl Home {
         }
         self.scan_on(core, links);
         self.open_files(core);
+        self.stop_deltas(core, links);
         self.hand_out(core);
         self.finish_files(core);
         self.send_packs(core, links, lane);
@@ -182,7 +179,7 @@ impl Home {
                 }
                 Found::Entry(entry, place) => {
                     let (index, action) = (FileIndex(self.next_index), FileAction::Created);
-                    let item = Item { index, entry, place, action };
+                    let item = Item { index, entry, place, action, reused: 0 };
                     self.add_entry(core, links, item, Value::default());
                 }
                 Found::Skipped { path, why } => {
@@ -316,7 +313,7 @@ impl Home {
         match result {
             Ok(root) => {
                 let (index, action) = (FileIndex(self.next_index), FileAction::Created);
-                let item = Item { index, entry, place: Some(place), action };
+                let item = Item { index, entry, place: Some(place), action, reused: 0 };
                 self.add_entry(core, links, item, root);
             }
             Err(errno) => self.unreadable(core, &entry, place, errno),
@@ -342,12 +339,19 @@ impl Home {
             if batch.is_empty() {
                 self.unanswered.pop_front();
             }
-            self.on_verdict(core, item, verdict);
+            let delta = self.wanted_delta(&item.entry, verdict, &limits)?;
+            self.on_verdict(core, item, verdict, delta);
         }
         Ok(())
     }
 
-    fn on_verdict<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, mut item: Item, verdict: &Verdict) {
+    fn on_verdict<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        mut item: Item,
+        verdict: &Verdict,
+        delta: Option<Box<WantedDelta>>,
+    ) {
         let (index, size) = (item.index, item.entry.size);
         let ranges = match verdict {
             Verdict::Nothing => return self.settle(core, item, FileAction::Unchanged),
@@ -366,7 +370,11 @@ impl Home {
                 item.action = FileAction::Replaced;
                 None
             }
-            Verdict::All | Verdict::Manifest | Verdict::Pieces { .. } => None,
+            Verdict::Pieces { ranges, .. } => {
+                item.action = FileAction::Replaced;
+                Some(ranges.clone()).filter(|ranges| !ranges.is_empty())
+            }
+            Verdict::All | Verdict::Manifest => None,
         };
         let (file, packed) = (item.entry.kind == Kind::File, item.entry.chunk_log2 == 0);
         self.seals.add(item, &core.settings.limits, core.now.mono_ns);
@@ -374,7 +382,7 @@ impl Home {
             self.bytes_known += size;
             match packed {
                 true => self.packs.push_back(index),
-                false => self.files.wanted.push_back(Wanted { index, ranges, again: false }),
+                false => self.files.wanted.push_back(Wanted { index, ranges, again: false, delta }),
             }
         }
     }
@@ -386,13 +394,21 @@ impl Home {
             Verdict::Ranges(ranges) => Some(ranges.clone()),
             _ => return Err(Code::InvalidRequest),
         };
+        if let Some(ranges) = &ranges
+            && let Some(open) = self.files.open.get_mut(&index)
+            && open.delta.is_some()
+        {
+            return if open.ask_whole(ranges) { Ok(()) } else { Err(Code::InvalidRequest) };
+        }
         if !self.seals.again(index) {
             return Err(Code::InvalidRequest);
         }
         let Some(item) = self.seals.item(index) else { return Err(Code::InvalidRequest) };
         match (item.entry.kind, item.entry.chunk_log2) {
             (Kind::File, 0) => self.packs.push_back(index),
-            (Kind::File, _) => self.files.wanted.push_back(Wanted { index, ranges, again: true }),
+            (Kind::File, _) => {
+                self.files.wanted.push_back(Wanted { index, ranges, again: true, delta: None })
+            }
             _ => {}
         }
         Ok(())
@@ -427,13 +443,14 @@ impl Home {
                     root,
                     item.place.take(),
                     item.action,
+                    item.reused,
                 ));
             });
             if !known {
                 return Err(Code::InvalidRequest);
             }
         }
-        for (path, kind, size, root, place, action) in done {
+        for (path, kind, size, root, place, action, reused) in done {
             self.files_done += 1;
             self.totals.count(action);
             let transfer = self.spec.id;
@@ -444,8 +461,9 @@ impl Home {
                 action,
                 size,
                 root,
-                bytes_sent: size,
+                bytes_sent: size - reused,
                 bytes_resumed: 0,
+                bytes_reused: reused,
                 code: None,
             });
             if let Some(place) = place {
@@ -507,7 +525,13 @@ impl Home {
             }
         };
         match report {
-            LaneReport::Done { file, chunk, value, carried, sent, lane, stages } => {
+            LaneReport::Done { file, chunk, value, cut: Some(pieces), stages, .. } => {
+                self.totals.stages.merge(&stages);
+                if let Some(open) = self.files.open.get_mut(&file) {
+                    open.on_cut(chunk, value, pieces);
+                }
+            }
+            LaneReport::Done { file, chunk, value, carried, sent, lane, stages, .. } => {
                 count(&mut self.lanes, lane);
                 self.on_carried(file, chunk, lane, carried);
                 self.totals.bytes += sent;
@@ -516,7 +540,12 @@ impl Home {
                     open.on_done(chunk, value, sent);
                 }
             }
-            LaneReport::Failed { file, chunk, code, lane } => {
+            LaneReport::Failed { file, code, cut: true, .. } => {
+                if let Some(open) = self.files.open.get_mut(&file) {
+                    open.on_cut_failed(code);
+                }
+            }
+            LaneReport::Failed { file, chunk, code, lane, .. } => {
                 count(&mut self.lanes, lane);
                 if let Some(open) = self.files.open.get_mut(&file) {
                     open.on_failed(chunk, code);
@@ -530,97 +559,13 @@ impl Home {
         }
     }
 
-    /// Opens wanted large files while lanes could take more.
-    fn open_files<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
-        while self.files.open.len() < self.lanes.len() * 2 {
-            // What is wanted again of an open file waits until that is over.
-            let files = &self.files;
-            let next = files.wanted.iter().position(|wanted| !files.open.contains_key(&wanted.index));
-            let Some(wanted) = next.and_then(|at| self.files.wanted.remove(at)) else { return };
-            let index = wanted.index;
-            match self.open_file(core, &wanted) {
-                Ok(open) => {
-                    self.files.open.insert(index, open);
-                }
-                Err(code) => self.on_read_failed(core, index, code),
-            }
-        }
-    }
-
-    fn open_file<I: Io, H: Hooks>(
+    /// A source could not be read: the receiver must hear of it.
+    pub(super) fn on_read_failed<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
-        wanted: &Wanted,
-    ) -> Result<OpenFile, Code> {
-        let Some(Item { entry, place: Some(place), .. }) = self.seals.item(wanted.index) else {
-            return Err(Code::InternalError);
-        };
-        let vanished = |errno| if errno == Errno::NOENT { Code::Vanished } else { Code::from_errno(errno) };
-        let name = Name::new(&place.name).map_err(|_| Code::BadPath)?;
-        let dir = self.dirs.fd(core, place.dir).map_err(vanished)?;
-        let fd = core
-            .open(|batch| {
-                let path = batch.path(RelPath::from(name));
-                Act::Open { dir, path, how: How::Read }
-            })
-            .map_err(vanished)?;
-        let checked = stat_in(core, fd, None).map_err(Code::from_errno).and_then(|stat| {
-            let same = stat.kind == Some(Kind::File) && stat.size == entry.size && stat.mtime == entry.mtime;
-            let chunks = Chunks::of(entry, &core.settings.limits).map_err(|error| error.code())?;
-            if same { Ok(OpenFile::new(fd, stat, chunks, wanted)) } else { Err(Code::Changed) }
-        });
-        if checked.is_err() {
-            core.close_now(fd);
-        }
-        checked
-    }
-
-    /// Gives lanes their next chunks. With data streams, the control link carries packs only.
-    fn hand_out<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
-        let uncached_from = core.settings.limits.window_bytes_per_stream * 4;
-        let first = usize::from(self.lanes.len() > 1).min(self.lanes.len());
-        for orders in 0..ORDERS_PER_LANE {
-            for lane in self.lanes[first..].iter_mut() {
-                if lane.orders != orders || lane.dropping {
-                    continue;
-                }
-                let next = self.files.open.iter_mut().find_map(|(index, file)| {
-                    let uncached = file.stat.size >= uncached_from && core.settings.uncached_reads;
-                    file.next(self.key, *index, uncached)
-                });
-                let Some(order) = next else { return };
-                lane.orders += 1;
-                let mail = SendMail::Order { lane: lane.stream.link, order: Box::new(order) };
-                core.post(lane.stream.core, Mail::Send(mail));
-            }
-        }
-    }
-
-    /// Closes files that every lane is done with.
-    fn finish_files<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) {
-        while let Some(index) =
-            self.files.open.iter().find(|(_, file)| file.is_over()).map(|(index, _)| *index)
-        {
-            let Some(file) = self.files.open.remove(&index) else { return };
-            let after = stat_in(core, file.fd, None);
-            core.close_now(file.fd);
-            let steady = after.is_ok_and(|after| {
-                (after.size, after.mtime, after.ctime) == (file.stat.size, file.stat.mtime, file.stat.ctime)
-            });
-            match (file.failed, file.root()) {
-                (None, Some(root)) if steady => {
-                    if file.resumes {
-                        self.totals.bytes_resumed += file.stat.size.saturating_sub(file.sent);
-                    }
-                    self.seals.read(index, file.stat.size, file.stat.mtime, root);
-                }
-                (code, _) => self.on_read_failed(core, index, code.unwrap_or(Code::Changed)),
-            }
-        }
-    }
-
-    /// A source could not be read: the receiver must hear of it.
-    fn on_read_failed<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, index: FileIndex, code: Code) {
+        index: FileIndex,
+        code: Code,
+    ) {
         if self.fail_item(core, index, code) {
             self.failures.push((index, code));
         }
@@ -713,6 +658,7 @@ impl Home {
             root,
             bytes_sent: 0,
             bytes_resumed: 0,
+            bytes_reused: 0,
             code,
         });
     }
@@ -753,7 +699,7 @@ impl Home {
     pub(super) fn ended<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>) -> Option<Ended> {
         if !self.dropped
             || !self.lanes.is_empty()
-            || self.files.open.values().any(|file| file.outstanding > 0)
+            || self.files.open.values().any(|file| file.is_lent())
             || self.digest.as_ref().is_some_and(|(digest, ..)| digest.is_reading())
         {
             return None;

@@ -13,6 +13,7 @@ use crate::link::LinkId;
 use crate::links::Links;
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
+use crate::send::delta::{CutOrder, Cutters, DeltaOrder, Recipe};
 use crate::send::{SendMail, TransferKey};
 use crate::tools::Core;
 use base::codes::Code;
@@ -21,6 +22,8 @@ use base::ids::{ChunkIndex, CoreId, FileIndex, Value};
 use base::io::{Act, ActOut, Fd, Io, Op};
 use base::limits::DATA_AT;
 use proto::transfer::chunk::{ChunkHasher, Chunks};
+use proto::transfer::delta::Piece as DeltaPiece;
+use proto::transfer::delta::copies::{self, CopyRow};
 use proto::wire::{ChunkTrailer, Flags, FrameType};
 use std::collections::VecDeque;
 
@@ -41,6 +44,15 @@ pub struct ChunkOrder {
     pub(crate) sparse: bool,
     /// Bypass the page cache where the file system can.
     pub(crate) uncached: bool,
+    /// The file travels as a delta.
+    pub(crate) delta: Option<DeltaOrder>,
+}
+
+impl ChunkOrder {
+    /// Whether it is to be cut, and nothing sent.
+    pub(crate) fn cuts(&self) -> bool {
+        matches!(self.delta, Some(DeltaOrder::Cut(_)))
+    }
 }
 
 /// A lane as every core can name it: its core, and its link there.
@@ -61,6 +73,8 @@ pub enum LaneReport {
         carried: bool,
         /// Content bytes that were sent.
         sent: u64,
+        /// It was cut: the pieces that ended in it.
+        cut: Option<Vec<DeltaPiece>>,
         /// Which lane.
         lane: LaneAt,
         /// Time per stage since the last report.
@@ -76,6 +90,8 @@ pub enum LaneReport {
         code: Code,
         /// Which lane.
         lane: LaneAt,
+        /// It was to be cut.
+        cut: bool,
     },
     /// Everything of this transfer is forgotten here; its descriptors may be closed.
     Dropped {
@@ -89,6 +105,8 @@ enum State<B> {
     Ready(B),
     /// A run of zeros.
     Hole,
+    /// Ranges of the receiver's older file.
+    Copies(Vec<CopyRow>),
     /// The read failed, or ended early.
     Broken(Code),
 }
@@ -116,6 +134,8 @@ struct Order {
     /// Why nothing further of it is sent.
     broken: Option<Code>,
     sent: u64,
+    recipe: Option<Recipe>,
+    cut: Option<CutOrder>,
 }
 
 /// The sending lane of one link.
@@ -139,6 +159,7 @@ pub(crate) struct SendLane<B> {
     starved_since: Option<u64>,
     /// Transfers that wait for their last order here to end.
     dropping: Vec<TransferKey>,
+    cutters: Cutters,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
@@ -156,6 +177,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             stages: StageTimes::default(),
             starved_since: None,
             dropping: Vec::new(),
+            cutters: Cutters::default(),
         }
     }
 
@@ -164,9 +186,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         (self.acked + window).saturating_sub(self.sent)
     }
 
-    pub(crate) fn push(&mut self, order: ChunkOrder) {
+    pub(crate) fn push(&mut self, mut order: ChunkOrder) {
         let Some((base, len)) = order.chunks.range(order.chunk) else { return };
-        let hasher = ChunkHasher::new(&order.chunks, order.chunk);
+        let cut = match &order.delta {
+            Some(DeltaOrder::Cut(fineness)) => Some(CutOrder::new(*fineness)),
+            _ => None,
+        };
+        let recipe = match order.delta.take_if(|_| cut.is_none()) {
+            Some(DeltaOrder::Recipe(recipe)) => Some(recipe),
+            _ => None,
+        };
+        let hasher = if recipe.is_some() { None } else { ChunkHasher::new(&order.chunks, order.chunk) };
         self.orders.push_back(Order {
             order,
             base,
@@ -176,6 +206,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             extent: (0, 0),
             broken: None,
             sent: 0,
+            recipe,
+            cut,
         });
     }
 
@@ -284,7 +316,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                 self.stages.add(Stage::Credit, ns);
                 core.status.stages.add(Stage::Credit, ns);
             }
-            let left = order.len - order.read;
+            if let Some((rows, len)) = order.recipe.as_mut().and_then(|recipe| recipe.next_copies(&limits)) {
+                let (offset, last) = (order.read, order.read + len == order.len);
+                order.read += len;
+                self.pieces.push_back(Piece { offset, len, last, state: State::Copies(rows), sampled: None });
+                continue;
+            }
+            let left = order.recipe.as_ref().map_or(order.len - order.read, Recipe::data);
             let offset = order.base + u64::from(order.read);
             let hole = if order.order.sparse { hole_at(core, order, offset, left) } else { 0 };
             let len = match hole {
@@ -311,6 +349,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             let last = order.read + len == order.len;
             let piece = Piece { offset: order.read, len, last, state, sampled };
             order.read += len;
+            if let Some(recipe) = &mut order.recipe {
+                recipe.took(len);
+            }
             self.pieces.push_back(piece);
         }
     }
@@ -380,8 +421,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         let mut value = Value::default();
         let (data_len, run) = match &piece.state {
             State::Ready(slot) => {
+                let bytes = &slot.as_ref()[DATA_AT as usize..(DATA_AT + piece.len) as usize];
                 if let Some(hasher) = &mut order.hasher {
-                    hasher.update(&slot.as_ref()[DATA_AT as usize..(DATA_AT + piece.len) as usize]);
+                    hasher.update(bytes);
+                }
+                if let Some(cut) = &mut order.cut {
+                    self.cutters.feed(&order.order, piece.offset == 0, cut, bytes);
                 }
                 core.timed(&mut self.stages, Stage::Hash, &mut from);
                 (piece.len, 0)
@@ -390,8 +435,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                 if let Some(hasher) = &mut order.hasher {
                     hasher.hole(piece.len);
                 }
+                if let Some(cut) = &mut order.cut {
+                    self.cutters.hole(&order.order, piece.offset == 0, cut, piece.len);
+                }
                 (0, piece.len)
             }
+            State::Copies(_) => (0, piece.len),
             State::Broken(code) => {
                 order.broken.get_or_insert(*code);
                 if piece.last {
@@ -401,11 +450,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             }
             State::Reading => return,
         };
-        let mut flags = if run > 0 { Flags::HOLE } else { Flags::NONE };
+        let mut flags = match piece.state {
+            State::Copies(_) => Flags::COPY,
+            _ if run > 0 => Flags::HOLE,
+            _ => Flags::NONE,
+        };
         if piece.last {
             flags = flags.with(Flags::LAST);
-            if let Some(hasher) = order.hasher.take() {
-                value = hasher.finish();
+            value = match (order.hasher.take(), &order.recipe) {
+                (Some(hasher), _) => hasher.finish(),
+                (None, recipe) => recipe.as_ref().map(|recipe| recipe.value).unwrap_or_default(),
+            };
+            if let Some(cut) = &mut order.cut {
+                self.cutters.end(&order.order, cut);
             }
         }
         if order.order.send && order.broken.is_none() {
@@ -420,6 +477,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                 State::Ready(slot) => {
                     links.send_slot(core, link, FrameType::Chunk, slot, data_len, &trailer.encode());
                     core.timed(&mut self.stages, Stage::Seal, &mut from);
+                }
+                State::Copies(rows) => {
+                    // The receiver has as much to do with it as with content of that length.
+                    self.sent += u64::from(run);
+                    links.send_small(core, link, FrameType::Chunk, &copies::encode(&rows), &trailer.encode());
                 }
                 _ => links.send_small(core, link, FrameType::Chunk, b"", &trailer.encode()),
             }
@@ -439,6 +501,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         self.read_orders = self.read_orders.saturating_sub(1);
         let home = order.order.home;
         let (file, chunk, lane) = (order.order.file, order.order.chunk, (core.id, self.link));
+        let cuts = order.cut.is_some();
+        if cuts && order.broken.is_some() {
+            self.cutters.forget(&order.order);
+        }
         let report = match (value, order.broken) {
             (Some(value), None) => {
                 core.status.bytes_out += order.sent;
@@ -449,11 +515,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                     value,
                     carried: order.order.send,
                     sent: order.sent,
+                    cut: order.cut.map(|cut| cut.pieces),
                     lane,
                     stages: core::mem::take(&mut self.stages),
                 }
             }
-            (_, code) => LaneReport::Failed { file, chunk, code: code.unwrap_or(Code::Changed), lane },
+            (_, code) => {
+                let code = code.unwrap_or(Code::Changed);
+                LaneReport::Failed { file, chunk, code, lane, cut: cuts }
+            }
         };
         core.post(home.core, Mail::Send(SendMail::FromLane { home, report }));
         self.let_go(core);

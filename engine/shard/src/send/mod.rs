@@ -1,5 +1,6 @@
 //! Outgoing transfers: the home that decides what is sent in which order, and the lanes that send it.
 
+mod delta;
 mod files;
 mod home;
 pub(crate) mod lane;
@@ -171,6 +172,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
                 let Some(home) = self.homes.get_mut(&(link, u32::from_be_bytes(*number))) else { return };
                 match kind {
                     FrameType::Want => home.on_want(core, data),
+                    FrameType::Pieces => home.on_pieces(data, &core.settings.limits),
                     _ => home.on_ack(core, data),
                 }
             }
@@ -278,9 +280,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
         match mail {
             SendMail::Order { lane, order } => {
                 if !links.find(lane).is_some_and(crate::link::Link::is_up) {
-                    let (file, chunk) = (order.file, order.chunk);
-                    let report =
-                        LaneReport::Failed { file, chunk, code: Code::ConnectionLost, lane: (core.id, lane) };
+                    let (file, chunk, cut) = (order.file, order.chunk, order.cuts());
+                    let (code, lane) = (Code::ConnectionLost, (core.id, lane));
+                    let report = LaneReport::Failed { file, chunk, code, lane, cut };
                     let mail = SendMail::FromLane { home: order.home, report };
                     return core.post(order.home.core, crate::mailbox::Mail::Send(mail));
                 }

@@ -24,6 +24,8 @@ pub(crate) struct Item {
     pub(crate) place: Option<Place>,
     /// What becomes of it at the receiver.
     pub(crate) action: FileAction,
+    /// Content that the receiver took from its older file.
+    pub(crate) reused: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

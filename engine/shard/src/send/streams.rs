@@ -50,7 +50,7 @@ impl Home {
             }
         }
         for (index, ranges) in reopen {
-            self.files.wanted.push_back(Wanted { index, ranges: Some(ranges), again: true });
+            self.files.wanted.push_back(Wanted { index, ranges: Some(ranges), again: true, delta: None });
         }
     }
 
@@ -74,6 +74,9 @@ impl Home {
         let (from, to) = match *range {
             AckRange::Chunks { file, first, count } => {
                 let last = first.saturating_add(count.saturating_sub(1));
+                if let Some(open) = self.files.open.get_mut(&file) {
+                    open.on_named(ChunkIndex(first), ChunkIndex(last));
+                }
                 ((file, ChunkIndex(first)), (file, ChunkIndex(last)))
             }
             AckRange::Files { first, count } => {

@@ -79,7 +79,9 @@ pub(super) fn keep_receipt(
 
 fn told(event: &Event<'_>) -> Option<Told> {
     Some(match event {
-        Event::File { path, kind, action, size, root, bytes_sent, bytes_resumed, code, .. } => Told::File {
+        Event::File {
+            path, kind, action, size, root, bytes_sent, bytes_resumed, bytes_reused, code, ..
+        } => Told::File {
             path: path.to_vec(),
             kind: *kind,
             action: *action,
@@ -87,6 +89,7 @@ fn told(event: &Event<'_>) -> Option<Told> {
             root: *root,
             bytes_sent: *bytes_sent,
             bytes_resumed: *bytes_resumed,
+            bytes_reused: *bytes_reused,
             code: *code,
         },
         Event::Progress { bytes, bytes_total, files, files_total, limiting, .. } => Told::Progress {

@@ -56,6 +56,7 @@ pub struct TransferOptions {
     pub checksum: bool,
     pub dry_run: bool,
     pub inplace: bool,
+    pub whole_file: bool,
     pub streams: Option<u16>,
     pub durability: Durability,
     pub verify_transport: bool,

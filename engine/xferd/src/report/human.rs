@@ -103,7 +103,9 @@ impl Human {
 
 /// A transfer that failed before anything was decided or moved has nothing to sum up: its error says it all.
 fn worth_a_summary(outcome: &Outcome) -> bool {
-    let moved = outcome.bytes > 0 || outcome.bytes_resumed > 0 || outcome.files != Files::default();
+    let moved = outcome.bytes > 0
+        || outcome.bytes_resumed + outcome.bytes_reused > 0
+        || outcome.files != Files::default();
     outcome.failure.is_none() || moved
 }
 
@@ -130,6 +132,9 @@ fn summary(outcome: &Outcome) -> String {
     let _ = write!(text, "; {} in {}", bytes(outcome.bytes), duration(outcome.seconds));
     if outcome.bytes > 0 {
         let _ = write!(text, ", {}/s", bytes(rate as u64));
+    }
+    if outcome.bytes_reused > 0 {
+        let _ = write!(text, " ({} found there)", bytes(outcome.bytes_reused));
     }
     if outcome.bytes_resumed > 0 {
         let _ = write!(text, " ({} kept from before)", bytes(outcome.bytes_resumed));

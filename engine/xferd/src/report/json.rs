@@ -111,7 +111,8 @@ fn start_fields(start: &Start) -> Map<String, Value> {
 }
 
 fn file_fields(told: &Told) -> Map<String, Value> {
-    let Told::File { path, kind, action, size, root, bytes_sent, bytes_resumed, code } = told else {
+    let Told::File { path, kind, action, size, root, bytes_sent, bytes_resumed, bytes_reused, code } = told
+    else {
         return Map::new();
     };
     let mut fields = path_fields(path);
@@ -121,6 +122,7 @@ fn file_fields(told: &Told) -> Map<String, Value> {
     fields.insert("root".into(), root.map(|root| root.to_string()).into());
     fields.insert("bytes_sent".into(), (*bytes_sent).into());
     fields.insert("bytes_resumed".into(), (*bytes_resumed).into());
+    fields.insert("bytes_reused".into(), (*bytes_reused).into());
     fields.insert("code".into(), code.map(|code| code.name()).into());
     fields
 }
@@ -148,6 +150,7 @@ fn result_fields(outcome: &Outcome) -> Map<String, Value> {
         "message": failure.map(|f| f.message.as_str()),
         "next": failure.map(|f| f.next.as_str()).filter(|next| !next.is_empty()),
         "bytes": outcome.bytes, "bytes_wire": outcome.bytes_wire, "bytes_resumed": outcome.bytes_resumed,
+        "bytes_reused": outcome.bytes_reused,
         "files": {"created": files.created, "replaced": files.replaced, "unchanged": files.unchanged,
             "deleted": files.deleted, "failed": files.failed},
         "seconds": outcome.seconds,
@@ -243,6 +246,7 @@ mod tests {
                 root: Some(base::ids::Value([0xab; 32])),
                 bytes_sent: 7,
                 bytes_resumed: 0,
+                bytes_reused: 0,
                 code: None,
             });
         });

@@ -27,6 +27,8 @@ pub struct Outcome {
     pub bytes_wire: u64,
     /// Content bytes kept from earlier runs.
     pub bytes_resumed: u64,
+    /// Content bytes taken from older files.
+    pub bytes_reused: u64,
     /// Names.
     pub files: Files,
     /// Seconds from start to end.

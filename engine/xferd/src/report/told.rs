@@ -33,6 +33,8 @@ pub enum Told {
         root: Option<Value>,
         bytes_sent: u64,
         bytes_resumed: u64,
+        /// Content taken from the older file.
+        bytes_reused: u64,
         code: Option<Code>,
     },
     Progress {

@@ -56,6 +56,12 @@ pub(super) struct TransferFlags {
     /// Write over the old content instead of beside it: no second copy needed, but not atomic
     #[arg(long, help_heading = "How")]
     inplace: bool,
+    /// Send changed files whole, not as what differs from the older one at the destination
+    #[arg(short = 'W', long, help_heading = "How")]
+    whole_file: bool,
+    /// Send what differs (always so for files of 1 MiB and more; accepted as rsync's)
+    #[arg(long, conflicts_with = "whole_file", help_heading = "How")]
+    no_whole_file: bool,
     /// At most N connections for data once there are more than 64 MiB to move, one up to that [default: as many as
     /// both ends have cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16), help_heading = "How")]
@@ -132,6 +138,7 @@ impl TransferFlags {
             checksum: self.checksum,
             dry_run: self.dry_run,
             inplace: self.inplace,
+            whole_file: self.whole_file,
             streams: self.streams,
             durability: self.durability.unwrap_or(Durability::Tree),
             verify_transport: self.verify == Some(Verify::Transport),

@@ -129,8 +129,8 @@ const REFUSED: &[Refused] = &[
         next: "leave it out",
     },
     Refused {
-        flags: &["-W", "--whole-file", "--no-whole-file", "-B", "--block-size", "--checksum-choice", "--cc"],
-        reason: "changed files are sent by whole chunks, hashed with BLAKE3",
+        flags: &["-B", "--block-size", "--checksum-choice", "--cc"],
+        reason: "a changed file is cut where its content says so, hashed with BLAKE3",
         next: "leave it out",
     },
     Refused {

@@ -170,6 +170,9 @@ impl Scene {
         if random.one_in(4) {
             options.filters = long_filters();
         }
+        // Of its own, so that a seed's other choices stay what they were.
+        let mut related = Random::new(seed ^ 0xde17a);
+        options.delta = kind != Kind::InPlace && related.one_in(2);
         let receiver = if kind == Kind::Pull { EndId::CLIENT } else { EndId::DAEMON };
         let (from, to) = if kind == Kind::Pull { (ROOT, HOME) } else { (HOME, ROOT) };
         let sender = EndId(1 - receiver.0);
@@ -193,6 +196,9 @@ impl Scene {
         let source = entries_of(world, sender, from, prefix.is_empty());
         let extraneous =
             old_content(world, receiver, to, prefix, &source, kind == Kind::InPlace, &mut random);
+        if options.delta {
+            old_relatives(world, receiver, to, prefix, &source, &mut related);
+        }
         let extraneous = if options.delete { extraneous } else { Vec::new() };
         let edit = shape.edits.then(|| edit_in_get(world, sender, from, prefix.is_empty()));
         let job: Rc<MakeJob> = match kind {
@@ -252,6 +258,42 @@ fn edit_in_get(world: &World, sender: EndId, from: &[u8], named: bool) -> Edit {
         flag.set(true);
     });
     (if named { under(b"tree", name) } else { name.into() }, path, happened)
+}
+
+/// Most files that are worth a delta have an older one with much the same content.
+fn old_relatives(
+    world: &World,
+    receiver: EndId,
+    to: &[u8],
+    prefix: &[u8],
+    source: &BTreeMap<Vec<u8>, Image>,
+    random: &mut Random,
+) {
+    world.disk(receiver, |disk| {
+        for (path, image) in source {
+            let Image::File { bytes: now, .. } = image else { continue };
+            if now.len() < Limits::TINY.delta_file_bytes_min as usize || random.one_in(4) {
+                continue;
+            }
+            let mut old = now.clone();
+            for _ in 0..random.below(4) {
+                let at = random.below(old.len() as u64) as usize;
+                let to = (at + random.below(2000) as usize).min(old.len());
+                match random.below(3) {
+                    0 => drop(old.drain(at..to)),
+                    1 => drop(old.splice(at..at, bytes(random.next(), to - at))),
+                    _ => random.fill(&mut old[at..to]),
+                }
+                old.push(7);
+            }
+            let inside = if prefix.is_empty() { path.clone() } else { [prefix, path].join(&b'/') };
+            let name = [to, &inside].join(&b'/');
+            disk.build_file(&name, &old);
+            let older = FileTime { seconds: 1_000_001, nanos: 0 };
+            disk.build_meta(&name, &Meta { mtime: Some(older), ..Meta::default() });
+        }
+        disk.settle();
+    });
 }
 
 /// Some of the names are there already, some of them equal in size, and some names the source lacks.

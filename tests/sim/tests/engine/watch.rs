@@ -39,6 +39,8 @@ pub(crate) struct Met {
     /// The number of a direction's records began again at 0.
     pub(crate) wraps: u64,
     pub(crate) hooks_busy: u64,
+    /// Records of copies.
+    pub(crate) copies: u64,
 }
 
 /// The listener at both ends.
@@ -110,6 +112,7 @@ impl Watch {
         self.met.rekeys += u64::from(kind == Ok(FrameType::KeyUpdate));
         // After every change of keys the next record has number 0 again.
         self.met.wraps += u64::from(kind == Ok(FrameType::KeyUpdate) && record.number > 0);
+        self.met.copies += u64::from(kind == Ok(FrameType::Chunk) && record.flags & Flags::COPY.bits() != 0);
         let more = record.flags & Flags::MORE.bits() != 0;
         self.met.fragments += u64::from(kind == Ok(FrameType::Control) && more);
     }
@@ -153,7 +156,8 @@ impl Watch {
             let chunk = 1u64 << entry.chunk_log2;
             let wanted: Vec<(u64, u64)> = match verdict {
                 Verdict::All => vec![(0, entry.size)],
-                Verdict::Ranges(ranges) => {
+                Verdict::Pieces { ranges, .. } if ranges.is_empty() => vec![(0, entry.size)],
+                Verdict::Ranges(ranges) | Verdict::Pieces { ranges, .. } => {
                     let span = |first: u32, count: u32| (u64::from(first) * chunk, u64::from(count) * chunk);
                     ranges.iter().map(|range| span(range.first, range.count)).collect()
                 }

@@ -153,6 +153,11 @@ impl Matcher {
         self.ready.pop_front()
     }
 
+    /// Whether the receiver's list is whole.
+    pub fn is_listed(&self) -> bool {
+        self.rule.is_over()
+    }
+
     /// Whether every chunk has been decided.
     pub fn is_decided(&self) -> bool {
         self.chunks_cut == self.chunks.count() && self.missing.is_empty()
