@@ -140,6 +140,8 @@ pub trait Io {
     fn set_low_water(&mut self, socket: Fd, bytes: u32) -> Result<(), Errno>;
     /// Shuts a socket down in both directions, so that operations in flight on it end.
     fn shut(&mut self, socket: Fd);
+    /// Ends the sending direction of a socket: the peer reads what was sent and then the end; receives go on.
+    fn shut_write(&mut self, socket: Fd);
     /// Makes another core's `turn` return with [`Out::Woken`].
     fn wake(&mut self, core: CoreId);
     /// Submits what is queued, waits until something completed or the monotonic time `wait_until` (ns;

@@ -190,6 +190,11 @@ limits! {
     pong_ms: u64 = 30_000, 300, HOUR_MS;
     /// From SIGTERM to the end of what still runs.
     drain_ms: u64 = 30_000, 100, HOUR_MS;
+    /// How long a closing connection waits until its last words are sent and the peer is done.
+    close_ms: u64 = 2000, 100, 60_000;
+    /// Bytes of the peer that a closing connection reads and drops: unread ones would reset it, and the peer would
+    /// not read why it closes. Two windows.
+    close_drain_bytes_max: u64 = 32 * MIB as u64, 16 * KIB as u64, GIB;
     /// Control frames of one direction under one key.
     rekey_controls_max: u32 = 1000, 4, 1000;
     /// Records of one direction under one key.

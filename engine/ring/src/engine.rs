@@ -129,6 +129,9 @@ impl Io for Engine {
     fn shut(&mut self, socket: Fd) {
         both!(self, engine => engine.shut(socket))
     }
+    fn shut_write(&mut self, socket: Fd) {
+        both!(self, engine => engine.shut_write(socket))
+    }
     fn wake(&mut self, core: CoreId) {
         both!(self, engine => engine.wake(core))
     }

@@ -3,7 +3,9 @@
 use crate::error::errno_of;
 use base::io::{Errno, Fd};
 use rustix::fd::{BorrowedFd, IntoRawFd, OwnedFd};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, ipproto, socket_with, sockopt};
+use rustix::net::{
+    AddressFamily, Shutdown, SocketFlags, SocketType, bind, getsockname, ipproto, socket_with, sockopt,
+};
 use std::io;
 use std::mem::size_of;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -68,10 +70,10 @@ pub(crate) fn set_low_water(socket: i32, bytes: u32) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(errno_of(&io::Error::last_os_error())) }
 }
 
-/// Shuts both directions down; a socket that is not connected has none.
-pub(crate) fn shut(socket: i32) {
+/// Shuts directions down; a socket that is not connected has none.
+pub(crate) fn shut(socket: i32, which: Shutdown) {
     if let Some(socket) = borrow(socket) {
-        let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+        let _ = rustix::net::shutdown(socket, which);
     }
 }
 

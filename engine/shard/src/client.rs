@@ -89,6 +89,11 @@ impl Client {
         self.end.take()
     }
 
+    /// Whether something is done again at a time.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.job.as_ref().is_some_and(|running| running.again.is_some())
+    }
+
     pub(crate) fn begin<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,

@@ -70,6 +70,11 @@ impl Control {
         self.draining.is_some() || self.stopping
     }
 
+    /// Whether something of this level is due at a time.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.draining.is_some() || self.client.is_waiting()
+    }
+
     pub(crate) fn stopping(&self) -> bool {
         self.stopping
     }

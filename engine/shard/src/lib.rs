@@ -15,6 +15,7 @@
 mod admission;
 mod browse;
 mod client;
+mod closing;
 pub mod command;
 mod control;
 mod digest;
@@ -39,5 +40,6 @@ mod steps;
 mod tools;
 mod turn;
 mod tx;
+mod waits;
 
 pub use turn::Shard;

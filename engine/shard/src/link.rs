@@ -204,6 +204,10 @@ pub(crate) struct Link<B> {
     pub(crate) deadline_ns: u64,
     /// Already reported as down.
     pub(crate) reported: bool,
+    /// Bytes that are still read from the peer before the socket closes; `None`: it is not waited for.
+    pub(crate) drains: Option<u64>,
+    /// The sending direction has ended.
+    pub(crate) said: bool,
     /// Time of sampled records on this link since somebody took it.
     pub(crate) stages: StageTimes,
     /// When the sampled receive began.
@@ -216,6 +220,10 @@ pub(crate) struct Link<B> {
     pub(crate) course: Course,
     /// Its name, once it is verified.
     pub(crate) session: Option<SessionId>,
+    /// When it is looked at without any other cause; `u64::MAX`: never.
+    pub(crate) timer_ns: u64,
+    /// Listed as waiting for an arena slot.
+    pub(crate) listed: bool,
 }
 
 impl<B> Link<B> {

@@ -4,20 +4,19 @@ use crate::admission::Admission;
 use crate::link::{Link, LinkEvent, LinkId, Phase, Role, Shaking, Up, flags_of};
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner, Yield};
-use crate::rate::Rate;
 use crate::rx::{Rx, full_frame_bytes, header_of};
 use crate::tools::Core;
 use crate::tx::Tx;
+use crate::waits::Waits;
 use base::codes::Code;
-use base::hooks::{Event, Frame, Hooks, Peer, Stage, StageTimes, Ticket};
+use base::hooks::{Frame, Hooks, Peer, Stage, StageTimes, Ticket};
 use base::ids::SessionId;
 use base::io::{Errno, Fd, Io, Op};
 use base::limits::{DATA_AT, HEADER_AT, HEADER_BYTES};
 use base::points::Point;
 use core::net::SocketAddr;
 use proto::message::{Beat, Close, fragments};
-use proto::session::handshake::{HandshakeError, Output};
-use proto::session::liveness::Action;
+use proto::session::handshake::HandshakeError;
 use proto::session::phase::Course;
 use proto::wire::{Flags, FrameType, Header, Trailer, plain_trailer};
 use std::collections::BTreeMap;
@@ -37,8 +36,9 @@ pub(crate) struct Links<B> {
     slab: Vec<(u32, Option<Link<B>>)>,
     free: Vec<u32>,
     pub(crate) admission: Admission,
-    /// Some link waits for an arena slot.
-    hungry: bool,
+    pub(crate) waits: Waits,
+    /// Links that are verified and not closing.
+    pub(crate) up: u32,
     psk_waits: BTreeMap<Ticket, LinkId>,
     next_psk: u64,
 }
@@ -54,7 +54,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             slab: Vec::new(),
             free: Vec::new(),
             admission: Admission::default(),
-            hungry: false,
+            waits: Waits::default(),
+            up: 0,
             psk_waits: BTreeMap::new(),
             next_psk: 0,
         }
@@ -76,7 +77,10 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     /// Takes a link out of the table without touching its socket.
     pub(crate) fn remove(&mut self, id: LinkId) {
         let Some((generation, entry)) = self.slab.get_mut(id.slot as usize) else { return };
-        if *generation == id.generation && entry.take().is_some() {
+        if *generation == id.generation
+            && let Some(link) = entry.take()
+        {
+            self.waits.forget(&link);
             *generation = generation.wrapping_add(1);
             self.free.push(id.slot);
         }
@@ -91,6 +95,12 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     pub(crate) fn find_mut(&mut self, id: LinkId) -> Option<&mut Link<B>> {
         let (generation, link) = self.slab.get_mut(id.slot as usize)?;
         (*generation == id.generation).then_some(link.as_mut()).flatten()
+    }
+
+    /// A link, and the lists of those that wait.
+    pub(crate) fn parts(&mut self, id: LinkId) -> Option<(&mut Link<B>, &mut Waits)> {
+        let (generation, link) = self.slab.get_mut(id.slot as usize)?;
+        (*generation == id.generation).then_some(link.as_mut()).flatten().map(|link| (link, &mut self.waits))
     }
 
     /// Every link.
@@ -152,10 +162,17 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             receiving: None,
             rate: None,
             reported: false,
+            drains: None,
+            said: false,
             accepted: false,
             course: Course::new(),
             session: None,
+            timer_ns: u64::MAX,
+            listed: false,
         });
+        if let Some(link) = entry {
+            self.waits.until(link, deadline_ns);
+        }
         id
     }
 
@@ -182,6 +199,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     pub(crate) fn probe<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
         let Some(up) = self.find_mut(id).and_then(Link::up_mut) else { return };
         let ping = up.liveness.probe(core.now).encode();
+        let at_ns = up.liveness.deadline_ns();
+        self.wait_until(id, at_ns);
         self.seal_small(core, id, FrameType::Ping, &ping, &plain_trailer(Flags::NONE));
     }
 
@@ -257,7 +276,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         trailer: &[u8],
     ) {
         let now = core.now;
-        let Some(link) = self.find_mut(id) else { return };
+        let Some((link, waits)) = self.parts(id) else { return };
         let Phase::Up(up) = &mut link.phase else { return };
         // Nothing comes between a record that announces a full one and that one, not even a change of keys.
         let announced = core::mem::replace(&mut up.announced, announces(trailer));
@@ -269,6 +288,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
                 if let Some([_, tx]) = &mut link.rate {
                     tx.allows(now.mono_ns);
                     tx.take(u64::from(len));
+                    let at_ns = tx.allows_at_ns();
+                    waits.until(link, at_ns);
                 }
                 link.tx.push_slot(slot, at, len);
             }
@@ -279,11 +300,11 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
 
     /// Starts the next send.
     pub(crate) fn pump<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
-        let Some(link) = self.find_mut(id) else { return };
+        let Some((link, waits)) = self.parts(id) else { return };
         let socket = link.socket;
         link.tx.pump(core, id, socket, false);
         if link.tx.hungry {
-            self.hungry = true;
+            waits.for_slot(link);
         }
     }
 
@@ -305,10 +326,20 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     ) {
         let most = core.settings.limits.buffers_per_direction;
         let full_len = full_frame_bytes(&core.settings.limits);
-        let Some(link) = self.find_mut(id) else { return };
+        let Some((link, waits)) = self.parts(id) else { return };
         let socket = link.socket;
         let now_ns = core.now.mono_ns;
-        if link.lent >= most || !link.rate.as_mut().is_none_or(|[rx, _]| rx.allows(now_ns)) {
+        if link.rx.in_flight() {
+            return;
+        }
+        if let Some([rx, _]) = &mut link.rate
+            && !rx.allows(now_ns)
+        {
+            let at_ns = rx.allows_at_ns();
+            link.rx = Rx::Paused { full };
+            return waits.until(link, at_ns);
+        }
+        if link.lent >= most {
             link.rx = Rx::Paused { full };
             return;
         }
@@ -319,12 +350,14 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         }
         let Some(buf) = core.io.take() else {
             link.rx = Rx::WaitFull;
-            self.hungry = true;
-            return;
+            return waits.for_slot(link);
         };
         link.rx = Rx::Full;
         link.receiving = core.sample();
-        link.deadline_ns = core.now.mono_ns + core.settings.limits.record_ms * MS;
+        if link.is_up() {
+            link.deadline_ns = core.now.mono_ns + core.settings.limits.record_ms * MS;
+            waits.until(link, link.deadline_ns);
+        }
         // A socket that cannot take the mark still delivers the record, in more pieces.
         let _ = core.io.set_low_water(socket, full_len);
         core.start(Owner::LinkRx(id), Op::Recv { socket, buf, at: HEADER_AT, len: full_len });
@@ -342,8 +375,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         core.timed(&mut link.stages, Stage::Receive, &mut began);
         let state = core::mem::replace(&mut link.rx, Rx::Idle);
         if matches!(link.phase, Phase::Closing) {
-            link.rx = Rx::Over;
-            return self.settle(core, id);
+            return self.on_drained(core, id, state, finish);
         }
         core.settings.wire.fetch_add(u64::from(finish.result.unwrap_or(0)), Ordering::Relaxed);
         let count = match finish.result {
@@ -399,28 +431,28 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             Ok(parsed) => parsed,
             Err(error) => return self.fail(core, id, error.code(), &error.detail()),
         };
-        let Some(link) = self.find_mut(id) else { return };
+        let Some((link, waits)) = self.parts(id) else { return };
         if link.is_up() {
             link.deadline_ns = core.now.mono_ns + record_ms * MS;
+            waits.until(link, link.deadline_ns);
         }
         self.receive_body(core, id, header, parsed.length);
     }
 
-    fn receive_body<I: Io<Buf = B>, H: Hooks>(
+    pub(crate) fn receive_body<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         id: LinkId,
         header: [u8; 12],
         length: u32,
     ) {
-        let Some(link) = self.find_mut(id) else { return };
+        let Some((link, waits)) = self.parts(id) else { return };
         if length == 0 {
             return self.fail(core, id, Code::InvalidRequest, "an empty frame");
         }
         let Some(buf) = core.io.take() else {
             link.rx = Rx::WaitSlot { header, length };
-            self.hungry = true;
-            return;
+            return waits.for_slot(link);
         };
         link.rx = Rx::Body { header, length };
         link.receiving = if length > SAMPLED_FROM { core.sample() } else { None };
@@ -596,186 +628,12 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         }
     }
 
-    fn lost<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId, errno: Errno) {
+    pub(crate) fn lost<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId, errno: Errno) {
         let code = match Code::from_errno(errno) {
             Code::Io => Code::ConnectionLost,
             code => code,
         };
         self.down(core, id, Some(code), &format!("the connection was lost (error {})", errno.0));
-    }
-
-    /// Tells the peer why and ends the link.
-    pub(crate) fn fail<I: Io<Buf = B>, H: Hooks>(
-        &mut self,
-        core: &mut Core<I, H>,
-        id: LinkId,
-        code: Code,
-        detail: &str,
-    ) {
-        let Some(link) = self.find_mut(id) else { return };
-        let mut frames = Vec::new();
-        match &mut link.phase {
-            Phase::Up(up) => {
-                let close = Close::new(code, detail).encode();
-                let trailer = plain_trailer(Flags::NONE);
-                core.hooks.sealing(&up.next_record(FrameType::Close, &trailer));
-                frames.extend(up.sealer.seal_vec(FrameType::Close, &close, &trailer).ok());
-            }
-            Phase::Handshake(Shaking::Responder(machine), _) => {
-                machine.on_failure(&HandshakeError::Turned(Close::new(code, detail)));
-                while let Some(Output::Send(frame)) = machine.output() {
-                    frames.push(frame);
-                }
-            }
-            _ => {}
-        }
-        for frame in frames {
-            link.tx.push_bytes(frame);
-        }
-        self.pump(core, id);
-        self.down(core, id, Some(code), detail);
-    }
-
-    /// Ends a link in an orderly way.
-    pub(crate) fn bye<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
-        self.down(core, id, None, "");
-    }
-
-    /// Reports a link as down, once, and lets it drain.
-    pub(crate) fn down<I: Io<Buf = B>, H: Hooks>(
-        &mut self,
-        core: &mut Core<I, H>,
-        id: LinkId,
-        code: Option<Code>,
-        detail: &str,
-    ) {
-        let close_ms = core.settings.limits.drain_ms.min(2000);
-        let Some(link) = self.find_mut(id) else { return };
-        if link.reported {
-            return;
-        }
-        link.reported = true;
-        self.on_over(core, id, code.is_none());
-        let Some(link) = self.find_mut(id) else { return };
-        link.deadline_ns = core.now.mono_ns + close_ms * MS;
-        let phase = core::mem::replace(&mut link.phase, Phase::Closing);
-        let (accepted, address, role) = (link.accepted, link.address, link.role);
-        match phase {
-            Phase::Up(up) => {
-                core.hooks.event(&Event::SessionDown { peer: &up.peer, code });
-            }
-            Phase::Handshake(..) if accepted => {
-                core.status.refused += 1;
-                let code = code.unwrap_or(Code::ConnectionLost);
-                core.hooks.event(&Event::Refused { address, code, detail });
-            }
-            _ => {}
-        }
-        self.admission.half_open_ended(id);
-        if accepted {
-            self.admission.connection_ended(address);
-        }
-        core.events.push_back(LinkEvent::Down { link: id, role, code, detail: detail.to_owned() });
-        self.settle(core, id);
-    }
-
-    /// Frees a closing link once nothing of it is in flight.
-    pub(crate) fn settle<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
-        let Some(link) = self.find_mut(id) else { return };
-        if !matches!(link.phase, Phase::Closing) || !link.tx.is_empty() {
-            return;
-        }
-        if link.rx.in_flight() {
-            if link.socket.0 >= 0 {
-                core.io.shut(link.socket);
-            }
-            return;
-        }
-        let socket = link.socket;
-        self.remove(id);
-        if socket.0 >= 0 {
-            core.close(socket);
-        }
-    }
-
-    /// Lets links that waited for an arena slot try again.
-    pub(crate) fn feed<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
-        if !core::mem::take(&mut self.hungry) {
-            return;
-        }
-        for index in 0..self.slab.len() {
-            let Some(link) = self.slab[index].1.as_ref() else { continue };
-            let id = link.id;
-            if link.tx.hungry {
-                self.pump(core, id);
-            }
-            let Some(link) = self.find_mut(id) else { continue };
-            match link.rx {
-                Rx::WaitSlot { header, length } => self.receive_body(core, id, header, length),
-                Rx::WaitFull => self.receive(core, id, true),
-                _ => {}
-            }
-        }
-    }
-
-    /// Bounds a link's bytes per second, in each direction.
-    pub(crate) fn limit_rate<I: Io<Buf = B>, H: Hooks>(
-        &mut self,
-        core: &Core<I, H>,
-        id: LinkId,
-        per_second: u64,
-    ) {
-        if let Some(link) = self.find_mut(id) {
-            link.rate = Some([Rate::new(per_second, core.now.mono_ns); 2]);
-        }
-    }
-
-    /// Lets links go on whose rate allows it again.
-    fn let_on<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
-        let most = core.settings.limits.buffers_per_direction;
-        let Some(link) = self.find(id) else { return };
-        if link.rate.is_none() {
-            return;
-        }
-        match link.rx {
-            Rx::Paused { full } if link.lent < most => self.receive(core, id, full),
-            _ => {}
-        }
-        core.events.push_back(LinkEvent::Room(id));
-    }
-
-    /// Closes what passed its deadline and pings the silent.
-    pub(crate) fn sweep<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
-        let mono = core.now.mono_ns;
-        for index in 0..self.slab.len() {
-            let Some(id) = self.slab[index].1.as_ref().map(|link| link.id) else { continue };
-            self.let_on(core, id);
-            let Some(link) = self.find_mut(id) else { continue };
-            match &mut link.phase {
-                Phase::Closing if link.deadline_ns <= mono => {
-                    link.tx.abandon();
-                    core.io.shut(link.socket);
-                    self.settle(core, id);
-                }
-                Phase::Handshake(..) if link.deadline_ns <= mono => {
-                    self.fail(core, id, Code::Timeout, "the handshake took too long");
-                    if let Some(link) = self.find(id)
-                        && link.socket.0 >= 0
-                    {
-                        core.io.shut(link.socket);
-                    }
-                }
-                Phase::Up(_) if link.deadline_ns <= mono => {
-                    self.fail(core, id, Code::Timeout, "a record did not arrive in time");
-                }
-                Phase::Up(up) => match up.liveness.on_timer(core.now) {
-                    None => {}
-                    Some(Action::Ping(ping)) => self.send_bytes(core, id, FrameType::Ping, &ping.encode()),
-                    Some(Action::Dead) => self.fail(core, id, Code::Timeout, "the peer does not answer"),
-                },
-                _ => {}
-            }
-        }
     }
 
     /// Tells a stream's home that it stands.

@@ -1,5 +1,7 @@
 //! Bytes per second of one link: a token bucket that holds a quarter of a second.
 
+const NS_PER_SECOND: u128 = 1_000_000_000;
+
 /// The bucket. It may go into debt by one record; nothing moves until the debt is paid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
@@ -18,6 +20,18 @@ impl Rate {
         (per_second / 4).min(i64::MAX as u64) as i64
     }
 
+    /// Whether more was moved than was allowed by then.
+    pub(crate) fn owes(&self) -> bool {
+        self.tokens < 0
+    }
+
+    /// When more may move, monotonic ns.
+    pub(crate) fn allows_at_ns(&self) -> u64 {
+        let owed = u128::from(self.tokens.min(0).unsigned_abs());
+        let wait_ns = (owed * NS_PER_SECOND).div_ceil(u128::from(self.per_second.max(1)));
+        self.at_ns.saturating_add(u64::try_from(wait_ns).unwrap_or(u64::MAX))
+    }
+
     /// Takes what was moved.
     pub(crate) fn take(&mut self, bytes: u64) {
         self.tokens = self.tokens.saturating_sub_unsigned(bytes);
@@ -25,15 +39,12 @@ impl Rate {
 
     /// Whether more may move.
     pub(crate) fn allows(&mut self, now_ns: u64) -> bool {
-        let earned =
-            u128::from(now_ns.saturating_sub(self.at_ns)) * u128::from(self.per_second) / 1_000_000_000;
-        if earned > 0 {
-            self.at_ns = now_ns;
-            self.tokens = self
-                .tokens
-                .saturating_add(earned.min(i64::MAX as u128) as i64)
-                .min(Self::most(self.per_second));
-        }
+        let rate = u128::from(self.per_second.max(1));
+        let earned = u128::from(now_ns.saturating_sub(self.at_ns)) * rate / NS_PER_SECOND;
+        // Only the time that a whole byte took is over: however often it is asked, no fraction is lost.
+        self.at_ns += (earned * NS_PER_SECOND / rate) as u64;
+        let tokens = self.tokens.saturating_add(earned.min(i64::MAX as u128) as i64);
+        self.tokens = tokens.min(Self::most(self.per_second));
         self.tokens >= 0
     }
 }
@@ -53,5 +64,23 @@ mod tests {
             }
         }
         assert!((10_000..=10_300).contains(&moved), "{moved}");
+    }
+
+    #[test]
+    fn no_fraction_is_lost_however_often_it_is_asked() {
+        let mut rate = Rate::new(1_500_000, 0);
+        rate.take(1_500_000);
+        let asked = (0..1_000_000).filter(|us| rate.allows(us * 1000)).count();
+        // A quarter of a second was there from the beginning.
+        assert!((249_000..=251_000).contains(&asked), "{asked}");
+    }
+
+    #[test]
+    fn a_debt_is_paid_when_it_says() {
+        let mut rate = Rate::new(3, 7);
+        assert!(!rate.owes());
+        rate.take(10);
+        let at_ns = rate.allows_at_ns();
+        assert!(rate.owes() && !rate.allows(at_ns - 1) && rate.allows(at_ns));
     }
 }

@@ -339,6 +339,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         link.deadline_ns = u64::MAX;
         link.session = Some(peer.session);
         link.phase = Phase::Up(Box::new(Up::new(core, established, peer.clone(), key, home_there)));
+        self.up += 1;
+        self.wait_until(id, core.now.mono_ns);
         self.on_session(core, id);
         if role == Role::Control
             && accepted
@@ -357,8 +359,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         core: &mut Core<I, H>,
         peer: &Peer,
     ) -> Result<(), (Code, String)> {
-        let sessions = self.iter().filter(|link| link.is_up()).count() as u32;
-        if sessions > core.settings.limits.sessions_per_core_max {
+        if self.up > core.settings.limits.sessions_per_core_max {
             return Err((Code::Busy, "this core has as many sessions as it may".to_owned()));
         }
         if matches!(peer.trust, Trust::JoinToken(_)) {

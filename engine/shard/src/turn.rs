@@ -111,6 +111,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         }
         self.on_events();
         self.links.feed(&mut self.core);
+        self.links.look(&mut self.core);
         if self.core.now.mono_ns >= self.sweep_ns {
             self.sweep();
         }
@@ -132,7 +133,11 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             return 0;
         }
         let limits = &self.core.settings.limits;
-        self.sweep_ns
+        // What a transfer waits for is not always told; whoever has none sleeps until a deadline.
+        let works = self.sends.is_busy() || self.receives.is_busy() || self.links.waits.is_hungry();
+        let sweep_ns = if works || self.control.is_waiting() { self.sweep_ns } else { u64::MAX };
+        sweep_ns
+            .min(self.links.waits.due_ns())
             .min(self.sends.deadline_ns(limits))
             .min(self.receives.deadline_ns(limits))
             .max(self.core.now.mono_ns + 1)
@@ -142,7 +147,6 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         let limits = &self.core.settings.limits;
         let pace_ms = limits.handshake_ms.min(limits.record_ms).min(limits.ping_ms).min(1600) / 16;
         self.sweep_ns = self.core.now.mono_ns + pace_ms.max(1) * MS;
-        self.links.sweep(&mut self.core);
         self.control.sweep(&mut self.core, &mut self.links, &self.sends, &self.receives);
     }
 

@@ -12,6 +12,7 @@ pub(crate) fn cases<W: World>() -> Vec<Case<W>> {
         ("a header comes without a buffer", a_header_comes_without_a_buffer),
         ("a closed peer is the end of the stream", a_closed_peer_is_the_end),
         ("shut ends what is in flight", shut_ends_what_is_in_flight),
+        ("shut_write ends one direction", shut_write_ends_one_direction),
         ("the low-water mark holds receives back", the_low_water_mark_holds_back),
         ("a receive below the mark is not held back", a_receive_below_the_mark),
         ("a send may ask for zero copy", a_send_may_ask_for_zero_copy),
@@ -166,6 +167,27 @@ fn shut_ends_what_is_in_flight<W: World>(world: &mut W) {
         assert!(!matches!(done.result, Ok(1..)), "no bytes were sent");
         assert_eq!(done.buf.is_some(), done.token == token(2));
     }
+    hang_up(world, &[near, far]);
+}
+
+fn shut_write_ends_one_direction<W: World>(world: &mut W) {
+    let (near, far) = pair(world);
+    send(world, near, b"last");
+    world.io().shut_write(near);
+    let mut got = Vec::new();
+    loop {
+        let done = receive(world, far, 10);
+        let count = done.result.expect("what was sent, then the end") as usize;
+        if count == 0 {
+            break;
+        }
+        got.extend_from_slice(&done.buf.expect("the buffer").as_ref()[..count]);
+    }
+    assert_eq!(got, b"last");
+    send(world, far, b"still");
+    let done = receive(world, near, 5);
+    assert!(done.result.is_ok_and(|count| count > 0), "{:?}", done.result);
+    drop(done);
     hang_up(world, &[near, far]);
 }
 

@@ -255,3 +255,14 @@ fn an_entry_below_a_symlink_is_not_followed() {
     peer.closed();
     assert!(!world.local("victim").exists());
 }
+
+#[test]
+fn last_words_are_read_however_much_is_still_on_its_way() {
+    let world = World::new();
+    let mut peer = peer(&world);
+    // A Manifest that nobody asked for, and more behind it than both ends' sockets hold.
+    peer.send(FrameType::Manifest, &[0; 3]);
+    peer.send_raw(&vec![0x5a; 12 << 20]);
+    assert_eq!(peer.closed(), Some(Code::InvalidRequest));
+    world.client.run(["ls", "lab:/"]).ok();
+}

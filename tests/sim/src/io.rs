@@ -96,7 +96,11 @@ impl Io for SimIo {
     }
 
     fn shut(&mut self, socket: Fd) {
-        self.world.shut(self.at, self.process, socket);
+        self.world.shut(self.at, self.process, socket, true);
+    }
+
+    fn shut_write(&mut self, socket: Fd) {
+        self.world.shut(self.at, self.process, socket, false);
     }
 
     fn wake(&mut self, core: CoreId) {

@@ -252,10 +252,10 @@ impl Network {
         }
     }
 
-    /// shutdown(SHUT_RDWR).
-    pub(crate) fn shut(&mut self, socket: Socket) {
+    /// shutdown(SHUT_RDWR), or SHUT_WR alone.
+    pub(crate) fn shut(&mut self, socket: Socket, both: bool) {
         if let Some(side) = self.side_mut(socket) {
-            side.shut_read = true;
+            side.shut_read |= both;
         }
         if let Some(peer) = self.side_mut(socket.peer()) {
             peer.incoming.fin_sent = true;

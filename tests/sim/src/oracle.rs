@@ -305,12 +305,20 @@ impl Oracle {
         }
     }
 
-    /// At the end of a run: no staged file is left, save kept versions. Temps are judged where `temps` says so:
-    /// a loss of power may take the record that names where they are.
-    pub fn no_orphans(&mut self, world: &World, temps: bool) {
+    /// At the end of a run: no staged file is left, save kept versions, and with `journals` the parts that a journal in
+    /// that directory still names. Temps are judged where `temps` says so: a loss of power may take the record that
+    /// names where they are.
+    pub fn no_orphans(&mut self, world: &World, temps: bool, journals: Option<&[u8]>) {
         let tree = world.disk(self.end, |disk| disk.tree(&self.root, View::Visible));
+        let names = journals.map(|path| world.disk(self.end, |disk| disk.tree(path, View::Visible)));
+        let journalled = |path: &[u8]| {
+            let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            let id = name.strip_prefix(OWN_PREFIX).and_then(|rest| rest.strip_suffix(b".part"));
+            let journal = id.map(|id| [id, b".xj"].concat());
+            names.as_ref().zip(journal).is_some_and(|(names, journal)| names.contains_key(&journal))
+        };
         let staged = |path: &[u8]| path.ends_with(b".part") || temps && path.ends_with(b".tmp");
-        for path in tree.keys().filter(|path| is_own(path) && staged(path)) {
+        for path in tree.keys().filter(|path| is_own(path) && staged(path) && !journalled(path)) {
             self.break_rule(7, path, "a staged file is left".into());
         }
     }

@@ -141,7 +141,7 @@ fn other_names_and_other_places_break_rule_7() {
     assert_eq!(judged(|world, _| put(world, b"elsewhere/new", b"")), [7]);
     let orphan = |world: &World, oracle: &mut Oracle| {
         put(world, b"root/.xferd-00.part", b"");
-        oracle.no_orphans(world, true);
+        oracle.no_orphans(world, true, None);
     };
     assert_eq!(judged(orphan), [7]);
 }

@@ -21,6 +21,7 @@ use base::io::{Batch, Done, Errno, Fd, Io, IoCaps, Now, Op, Out, Token};
 use base::limits::Limits;
 use rustix::event::epoll;
 use rustix::fd::OwnedFd;
+use rustix::net::Shutdown;
 use rustix::time::Timespec;
 use sockets::Waiting;
 use std::collections::{HashMap, VecDeque};
@@ -279,7 +280,11 @@ impl Io for Threads {
     }
 
     fn shut(&mut self, socket: Fd) {
-        crate::sockets::shut(socket.0);
+        crate::sockets::shut(socket.0, Shutdown::Both);
+    }
+
+    fn shut_write(&mut self, socket: Fd) {
+        crate::sockets::shut(socket.0, Shutdown::Write);
     }
 
     fn wake(&mut self, core: CoreId) {

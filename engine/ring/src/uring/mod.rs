@@ -23,6 +23,7 @@ use base::ids::CoreId;
 use base::io::{Batch, Done, Errno, Fd, Io, IoCaps, Now, Op, Out, Token};
 use base::limits::Limits;
 use io_uring::{IoUring, opcode, squeue, types};
+use rustix::net::Shutdown;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
@@ -308,7 +309,11 @@ impl Io for Uring {
     }
 
     fn shut(&mut self, socket: Fd) {
-        crate::sockets::shut(socket.0);
+        crate::sockets::shut(socket.0, Shutdown::Both);
+    }
+
+    fn shut_write(&mut self, socket: Fd) {
+        crate::sockets::shut(socket.0, Shutdown::Write);
     }
 
     fn wake(&mut self, core: CoreId) {

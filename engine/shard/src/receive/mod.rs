@@ -391,6 +391,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
         self.homes.iter_mut().find_map(|(key, home)| Some((key.0, home.wants_streams(limits)?)))
     }
 
+    /// Whether a transfer or a lane is at work.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.homes.is_empty() || self.lanes.values().any(|lane| !lane.is_idle())
+    }
+
     /// When a step is due without any other cause, monotonic ns.
     pub(crate) fn deadline_ns(&self, limits: &Limits) -> u64 {
         self.homes.values().map(|home| home.deadline_ns(limits)).min().unwrap_or(u64::MAX)

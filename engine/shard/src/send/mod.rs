@@ -13,7 +13,7 @@ pub(crate) use scan::{Walk, list, read_link};
 pub(crate) use streams::worth as streams_worth;
 
 use crate::command::{CoreStatus, Source};
-use crate::link::LinkId;
+use crate::link::{Link, LinkId};
 use crate::links::Links;
 use crate::ops::Finish;
 use crate::receive::Ended;
@@ -28,7 +28,7 @@ use lane::{ChunkOrder, LaneReport, SendLane};
 use proto::transfer::offer::Options;
 use proto::transfer::receipt::Receipt;
 use proto::wire::FrameType;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names a transfer from any core.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -107,12 +107,14 @@ pub(crate) struct StreamRef {
 pub(crate) struct Sends<B> {
     homes: BTreeMap<(LinkId, u32), Home>,
     lanes: BTreeMap<LinkId, SendLane<B>>,
+    /// Lanes that had something to do and were not seen idle since.
+    busy: BTreeSet<LinkId>,
     ended: Vec<Ended>,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
     pub(crate) fn new() -> Self {
-        Self { homes: BTreeMap::new(), lanes: BTreeMap::new(), ended: Vec::new() }
+        Self { homes: BTreeMap::new(), lanes: BTreeMap::new(), busy: BTreeSet::new(), ended: Vec::new() }
     }
 
     /// Begins a transfer both ends agreed on. `streams` are the session's.
@@ -249,6 +251,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
     ) {
         if let Some(lane) = self.lanes.get_mut(&link) {
             lane.link_down(core, links);
+            self.busy.insert(link);
         }
         let code = code.unwrap_or(Code::ConnectionLost);
         for (_, home) in self.homes.range_mut((link, 0)..=(link, u32::MAX)) {
@@ -286,6 +289,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
                     let mail = SendMail::FromLane { home: order.home, report };
                     return core.post(order.home.core, crate::mailbox::Mail::Send(mail));
                 }
+                self.busy.insert(lane);
                 let lane = self.lanes.entry(lane).or_insert_with(|| SendLane::new(lane));
                 lane.push(*order);
                 lane.pump(core, links);
@@ -314,12 +318,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
 
     /// Whatever can go on, goes on; ended transfers are collected.
     pub(crate) fn step<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<B>) {
-        for lane in self.lanes.values_mut() {
+        self.busy.retain(|link| {
+            let Some(lane) = self.lanes.get_mut(link) else { return false };
             if lane.hungry {
                 lane.pump(core, links);
             }
-        }
-        self.lanes.retain(|link, lane| links.find(*link).is_some() || !lane.is_idle());
+            let (idle, gone) = (lane.is_idle(), !links.find(*link).is_some_and(Link::is_up));
+            if idle && gone {
+                self.lanes.remove(link);
+            }
+            !idle
+        });
         let keys: Vec<_> = self.homes.keys().copied().collect();
         for key in keys {
             let Some(home) = self.homes.get_mut(&key) else { continue };
@@ -327,6 +336,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
             home.step(core, links, lane);
             if let Some(ended) = home.ended(core) {
                 self.homes.remove(&key);
+                self.busy.insert(key.0);
                 self.ended.push(ended);
             }
         }
@@ -340,6 +350,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
     /// A session that would gain from data streams, and how many; asked after each step.
     pub(crate) fn wants_streams(&mut self, limits: &Limits) -> Option<(LinkId, u16)> {
         self.homes.iter_mut().find_map(|(key, home)| Some((key.0, home.wants_streams(limits)?)))
+    }
+
+    /// Whether a transfer or a lane is at work.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.homes.is_empty() || !self.busy.is_empty()
     }
 
     /// When a step is due without any other cause, monotonic ns.

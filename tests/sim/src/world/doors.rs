@@ -45,10 +45,10 @@ impl World {
         if inner.is_process(at.end, process) { inner.set_low_water(at, fd, bytes) } else { Ok(()) }
     }
 
-    pub(crate) fn shut(&self, at: At, process: u32, fd: Fd) {
+    pub(crate) fn shut(&self, at: At, process: u32, fd: Fd, both: bool) {
         let mut inner = self.inner();
         if inner.is_process(at.end, process) {
-            inner.shut(at, fd);
+            inner.shut(at, fd, both);
         }
     }
 

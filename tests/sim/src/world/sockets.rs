@@ -235,10 +235,10 @@ impl Inner {
         }
     }
 
-    pub(super) fn shut(&mut self, at: At, fd: Fd) {
+    pub(super) fn shut(&mut self, at: At, fd: Fd, both: bool) {
         match self.find(at, fd) {
             Ok((_, Object::Socket(socket))) => {
-                self.net.shut(socket);
+                self.net.shut(socket, both);
                 self.expect_arrival(socket.peer());
                 self.pump(socket);
             }

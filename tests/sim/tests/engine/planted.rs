@@ -96,6 +96,10 @@ impl Io for Tampered {
         self.io.shut(socket);
     }
 
+    fn shut_write(&mut self, socket: Fd) {
+        self.io.shut_write(socket);
+    }
+
     fn wake(&mut self, core: CoreId) {
         self.io.wake(core);
     }

@@ -203,7 +203,10 @@ impl Trial {
             self.oracle.look(&self.world());
             let counts = self.world().counts();
             let lost = POWER_LOSSES.iter().chain(&DISK_FAULTS).any(|&kind| counts.of(kind) > 0);
-            self.oracle.no_orphans(&self.world(), !lost);
+            // A read that failed may make a whole file look different: it is begun again, found equal by a later run,
+            // and its part stays until its journal is idle for long enough.
+            let idle = counts.of(FaultKind::ReadError) > 0;
+            self.oracle.no_orphans(&self.world(), !lost, idle.then_some(JOURNAL));
         }
     }
 
