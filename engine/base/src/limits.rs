@@ -195,6 +195,9 @@ limits! {
     /// Bytes of the peer that a closing connection reads and drops: unread ones would reset it, and the peer would
     /// not read why it closes. Two windows.
     close_drain_bytes_max: u64 = 32 * MIB as u64, 16 * KIB as u64, GIB;
+    /// Bytes of small frames that wait on one link to be sent; above it nothing more is read from that peer. More than
+    /// entries, acknowledgements and replies of an honest one ever are: two ends that stop reading would wait for ever.
+    queued_bytes_max: u32 = 8 * MIB, 32 * KIB, 64 * MIB;
     /// Control frames of one direction under one key.
     rekey_controls_max: u32 = 1000, 4, 1000;
     /// Records of one direction under one key.

@@ -33,6 +33,7 @@ mod uring;
 mod wake;
 
 pub use arena::Buf;
+pub use clock::{ClockState, clock_state};
 pub use engine::{Engine, Mode};
 pub use error::{Refusal, RingError};
 pub use process::{open_root, pin_to_cpu, raise_open_files, set_umask_zero};

@@ -19,6 +19,18 @@ pub struct Found {
     pub deferred: bool,
 }
 
+impl Found {
+    /// What this kernel lacks and the engine does without.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let all = [
+            (self.send_zc, "SEND_ZC (Linux 6.0)"),
+            (self.msg_ring, "MSG_RING (Linux 5.18)"),
+            (self.deferred, "DEFER_TASKRUN (Linux 6.1)"),
+        ];
+        all.iter().filter(|(there, _)| !there).map(|(_, name)| *name).collect()
+    }
+}
+
 /// Whether io_uring can be used here.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use base::codes::Code;
 use base::hooks::{FileAction, StageTimes};
 use base::ids::{DeviceId, PskId, TransferId};
 use base::io::Fd;
+use proto::session::handshake::Config as HandshakeConfig;
 use proto::transfer::list::ListRequest;
 use proto::transfer::offer::Options;
 use proto::transfer::receipt::Receipt;
@@ -28,10 +29,22 @@ pub enum Command {
     Stop,
     /// Shares and rules changed; the rest of the settings stays.
     Shares(Vec<Share>),
+    /// Who this device is in handshakes that begin from now on.
+    Handshake(Handshake),
     /// Report counters.
     Status(SyncSender<CoreStatus>),
     /// End the sessions of this device.
     Expel(DeviceId, Code),
+}
+
+/// This device in handshakes: key, certificate, whom it trusts.
+#[derive(Clone)]
+pub struct Handshake(pub Arc<HandshakeConfig>);
+
+impl core::fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Handshake")
+    }
 }
 
 /// One piece of client work over one session.

@@ -326,6 +326,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     ) {
         let most = core.settings.limits.buffers_per_direction;
         let full_len = full_frame_bytes(&core.settings.limits);
+        let queued_max = u64::from(core.settings.limits.queued_bytes_max);
         let Some((link, waits)) = self.parts(id) else { return };
         let socket = link.socket;
         let now_ns = core.now.mono_ns;
@@ -339,7 +340,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             link.rx = Rx::Paused { full };
             return waits.until(link, at_ns);
         }
-        if link.lent >= most {
+        // Whoever does not read what it asked for is not asked for more.
+        if link.lent >= most || link.tx.queued_bytes() > queued_max {
             link.rx = Rx::Paused { full };
             return;
         }
@@ -621,6 +623,9 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             Ok(_) => {
                 if was_slot {
                     core.events.push_back(LinkEvent::Room(id));
+                }
+                if let Rx::Paused { full } = link.rx {
+                    self.receive(core, id, full);
                 }
                 self.pump(core, id);
                 self.settle(core, id);

@@ -14,7 +14,7 @@ pub(crate) enum Rx {
     WaitFull,
     /// Receiving a full chunk's frame in one piece.
     Full,
-    /// Someone holds too many slots of this link, or its rate is used up.
+    /// Someone holds too many slots of this link, its peer does not read, or its rate is used up.
     Paused { full: bool },
     /// The connection is being opened.
     Connecting,

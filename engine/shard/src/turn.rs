@@ -1,6 +1,6 @@
 //! The loop of one core: completions in, decisions, operations out. No lock, no block, no thread.
 
-use crate::command::{Command, JobEnd};
+use crate::command::{Command, Handshake, JobEnd};
 use crate::control::Control;
 use crate::link::{LinkEvent, Role};
 use crate::links::{Links, MS};
@@ -305,6 +305,9 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             Command::Drain { deadline_ns } => control.drain(core, links, deadline_ns),
             Command::Stop => control.stop(core, links),
             Command::Shares(shares) => control.set_shares(shares),
+            Command::Handshake(Handshake(handshake)) => {
+                core.settings = Arc::new(Settings { handshake, ..(*core.settings).clone() });
+            }
             Command::Status(to) => {
                 let mut status = core.status.clone();
                 status.half_open = links.admission.half_open();

@@ -22,6 +22,8 @@ enum Sealed<B> {
 /// Sending side of a link.
 pub(crate) struct Tx<B> {
     queue: VecDeque<Sealed<B>>,
+    /// Bytes of the small frames in the queue.
+    queued: u64,
     /// Slots among the queue, including the one being sent.
     slots: u32,
     sending: bool,
@@ -40,6 +42,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
     pub(crate) fn new() -> Self {
         Self {
             queue: VecDeque::new(),
+            queued: 0,
             slots: 0,
             sending: false,
             sending_slot: false,
@@ -65,7 +68,13 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
         self.queue.len()
     }
 
+    /// Bytes of small frames that wait.
+    pub(crate) fn queued_bytes(&self) -> u64 {
+        self.queued
+    }
+
     pub(crate) fn push_bytes(&mut self, frame: Vec<u8>) {
+        self.queued += frame.len() as u64;
         self.queue.push_back(Sealed::Bytes(frame, None));
     }
 
@@ -87,6 +96,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
     pub(crate) fn abandon(&mut self) {
         self.slots = u32::from(self.sending_slot);
         self.queue.clear();
+        self.queued = 0;
         self.leaving.clear();
     }
 
@@ -144,6 +154,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Tx<B> {
             }
             break;
         }
+        self.queued -= used as u64;
         used as u32
     }
 

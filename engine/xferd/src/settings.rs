@@ -38,22 +38,26 @@ pub struct Common {
 }
 
 impl Identity<'_> {
-    /// Settings of one core, without listeners and shares.
-    pub fn settings(&self, common: &Common, listens: bool) -> Settings {
-        let handshake = handshake::Config {
+    /// This device in the handshakes of one core.
+    pub fn handshake(&self, limits: &Limits, listens: bool) -> Arc<handshake::Config> {
+        Arc::new(handshake::Config {
             signer: Box::new(self.key.copy()),
             certificate: self.certificate.cloned(),
             trust: Box::new(self.trust.clone()),
             suites: Suite::default_for(has_aes()).to_vec(),
             listens,
             features: 0,
-            limits: (*common.limits).clone(),
-        };
+            limits: limits.clone(),
+        })
+    }
+
+    /// Settings of one core, without listeners and shares.
+    pub fn settings(&self, common: &Common, listens: bool) -> Settings {
         Settings {
             limits: common.limits.clone(),
             listeners: Vec::new(),
             shares: Vec::new(),
-            handshake: Arc::new(handshake),
+            handshake: self.handshake(&common.limits, listens),
             key: self.key.signing_key(),
             device: self.key.device_id(),
             journal: common.journal,

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const LIMITS: &Limits = &Limits::DEFAULT;
 const HEADER_BYTES: usize = 12;
+/// After so long without a byte taken, a daemon takes none.
+const UNTAKEN: Duration = Duration::from_secs(3);
 /// How long a daemon may stay silent; it answers and refuses at once.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -105,6 +107,31 @@ impl Peer {
         let frame = self.sealer.seal_vec(kind, data, trailer).expect("a frame that fits");
         // A daemon that closed meanwhile is noticed by the next receive.
         let _ = self.socket.write_all(&frame);
+    }
+
+    /// One frame, sealed and not sent.
+    pub fn sealed(&mut self, kind: FrameType, data: &[u8]) -> Vec<u8> {
+        self.sealer.seal_vec(kind, data, &plain_trailer(Flags::NONE)).expect("a frame that fits")
+    }
+
+    /// Sends what `next` makes until nothing more is taken for a while, or `bytes_max` are: how many were. The
+    /// last frame may be cut.
+    pub fn write_while_taken(
+        &mut self,
+        bytes_max: usize,
+        mut next: impl FnMut(&mut Self) -> Vec<u8>,
+    ) -> usize {
+        self.socket.set_write_timeout(Some(UNTAKEN)).expect("a socket takes a time limit");
+        let mut written = 0;
+        while written < bytes_max {
+            let bytes = next(self);
+            match self.socket.write(&bytes) {
+                Ok(count) if count == bytes.len() => written += count,
+                Ok(count) => return written + count,
+                Err(_) => return written,
+            }
+        }
+        written
     }
 
     /// Sends bytes as they are, outside any record.

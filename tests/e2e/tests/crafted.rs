@@ -7,7 +7,7 @@ use base::ids::TransferId;
 use base::limits::Limits;
 use bytes::Bytes;
 use identity::{Authority, DeviceKey};
-use proto::message::{Control, MessageId, Reply, Request};
+use proto::message::{Beat, Control, MessageId, Reply, Request};
 use proto::transfer::entries::{EntriesWriter, OwnerNames};
 use proto::transfer::offer::{Command, Direction, Offer, Options};
 use proto::wire::{Flags, FrameType, plain_trailer};
@@ -256,13 +256,33 @@ fn an_entry_below_a_symlink_is_not_followed() {
     assert!(!world.local("victim").exists());
 }
 
+/// Pings whose Pongs nobody reads, until the daemon takes no more or this many bytes are written.
+fn unread_pings(peer: &mut Peer, bytes_max: usize) -> usize {
+    let mut sequence = 0;
+    peer.write_while_taken(bytes_max, |peer| {
+        sequence += 1;
+        peer.sealed(FrameType::Ping, &Beat { sequence, utc_ms: 0 }.encode())
+    })
+}
+
 #[test]
 fn last_words_are_read_however_much_is_still_on_its_way() {
     let world = World::new();
     let mut peer = peer(&world);
-    // A Manifest that nobody asked for, and more behind it than both ends' sockets hold.
+    // More Pongs than the peer's socket holds, then a Manifest that nobody asked for with more behind it.
+    unread_pings(&mut peer, 5 << 20);
     peer.send(FrameType::Manifest, &[0; 3]);
-    peer.send_raw(&vec![0x5a; 12 << 20]);
+    peer.send_raw(&vec![0x5a; 4 << 20]);
     assert_eq!(peer.closed(), Some(Code::InvalidRequest));
+    world.client.run(["ls", "lab:/"]).ok();
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_not_read_from() {
+    let world = World::new();
+    let mut peer = peer(&world);
+    let most = 128 << 20;
+    let written = unread_pings(&mut peer, most);
+    assert!(written < most, "the daemon answers from its memory: {written} bytes of pings were taken");
     world.client.run(["ls", "lab:/"]).ok();
 }

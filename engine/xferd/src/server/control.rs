@@ -11,19 +11,23 @@ use crate::cores::{CoreEvent, CoresHandle};
 use crate::failure::{Failure, plain};
 use crate::logs::LogHandle;
 use crate::rules::Authorizer;
+use crate::settings::Identity;
 use base::codes::{Code, exit};
 use serde_json::{Value, json};
-use shard::command::Command as CoreCommand;
+use shard::command::{Command as CoreCommand, Handshake};
 use state::{Gone, Store};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{LocalSet, spawn_local};
 
+/// How often it is looked whether the daemon's own certificate is to be renewed. Its last twelfth, in which it is,
+/// lasts a month.
+const RENEW_EVERY: Duration = Duration::from_secs(3600);
 /// Reports handled before other things get their turn.
 const REPORTS_AT_ONCE: usize = 64;
 
@@ -139,8 +143,17 @@ async fn serve(
     spawn_local(admin::serve(socket, to_here));
     let mut left = daemon.cores.count();
     let mut batch = Vec::new();
+    let mut renewal = tokio::time::interval(RENEW_EVERY);
     while left > 0 {
         tokio::select! {
+            _ = renewal.tick() => {
+                let daemon = daemon.clone();
+                spawn_local(async move {
+                    if let Err(failure) = daemon.renew().await {
+                        tracing::error!(target: "xferd", "certificate not renewed: {}", failure.message);
+                    }
+                });
+            }
             Some(asked) = asks.recv() => {
                 let daemon = daemon.clone();
                 spawn_local(async move {
@@ -219,10 +232,27 @@ impl Daemon {
         self.ask_store(move |store| enrol.invite(store, &account, ttl_ms, &addresses)).await
     }
 
-    async fn ask_store(
+    /// Makes this hub a new certificate when that is due, and has the cores use it.
+    async fn renew(&self) -> Result<(), Failure> {
+        let state = self.started.borrow().config.state.value.clone();
+        let limits = self.shared.limits.clone();
+        let work = move |store: &mut Store| super::open::renew(&state, store, utc_ms(), &limits);
+        let Some(renewed) = self.ask_store(work).await? else { return Ok(()) };
+        let (certificate, trust) = (Some(&renewed.certificate), &renewed.trust);
+        let identity = Identity { key: &renewed.key, certificate, trust };
+        let limits = &self.shared.limits;
+        if !self.cores.tell_all(|| CoreCommand::Handshake(Handshake(identity.handshake(limits, true)))) {
+            return Err(Failure::new(Code::Busy, "a core's mailbox was full", "restart the daemon"));
+        }
+        let serial = renewed.certificate.claim().serial;
+        tracing::info!(target: "xferd", serial, "certificate renewed");
+        Ok(())
+    }
+
+    async fn ask_store<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Store) -> Result<Value, Failure> + Send + 'static,
-    ) -> Result<Value, Failure> {
+        work: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
         let (to, got) = oneshot::channel();
         let busy = |error: state::AskError| Failure::new(Code::Busy, error.to_string(), "try again");
         self.shared.store.ask(work, move |result| drop(to.send(result))).map_err(busy)?;

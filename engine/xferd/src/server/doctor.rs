@@ -2,9 +2,10 @@
 
 mod filesystem;
 
-use crate::config::Config;
+use crate::config::{Config, IoChoice};
 use crate::failure::{Failure, plain};
 use base::codes::Code;
+use ring::Refusal;
 use rustix::process::{Resource, getrlimit};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -50,7 +51,8 @@ impl Finding {
 
 /// Looks at everything.
 pub fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![cpus(config), open_files(config), locked_memory(config), clock()];
+    let mut findings =
+        vec![cpus(config), io_uring(config), open_files(config), locked_memory(config), clock()];
     findings.push(state(&config.state.value));
     if config.shares.is_empty() {
         findings.push(Finding::fatal(
@@ -161,21 +163,70 @@ fn locked_memory(config: &Config) -> Finding {
     }
 }
 
-/// The kernel's own word would be adjtimex(2); these are the marks that the usual programs leave.
-fn clock() -> Finding {
-    let marks = [
-        "/run/systemd/timesync/synchronized",
-        "/run/chrony/chronyd.pid",
-        "/run/ntpd.pid",
-        "/run/openntpd.pid",
-    ];
-    match marks.iter().find(|mark| Path::new(mark).exists()) {
-        Some(mark) => Finding::good("clock", format!("kept by {mark}")),
-        None => Finding::warning(
-            "clock",
-            "no sign that it is kept in step",
-            "peers more than 5 minutes apart refuse each other; run chrony or systemd-timesyncd",
+/// Whether the fast way to the kernel is open, and which parts of it are.
+fn io_uring(config: &Config) -> Finding {
+    let chosen = config.io.value;
+    let refusal = match ring::probe::probe() {
+        Ok(found) => {
+            let missing = found.missing();
+            let found = match missing.is_empty() {
+                true => "allowed, complete".to_owned(),
+                false => format!("allowed, without {}", missing.join(", ")),
+            };
+            return match chosen {
+                IoChoice::Threads => Finding::good("io_uring", format!("{found}; not used: io = threads")),
+                _ => Finding::good("io_uring", found),
+            };
+        }
+        Err(refusal) => refusal,
+    };
+    let advice = match refusal {
+        Refusal::Forbidden { disabled: Some(1) } => {
+            "join the group of sysctl kernel.io_uring_group, or set kernel.io_uring_disabled=0".to_owned()
+        }
+        Refusal::Forbidden { disabled: Some(_) } => "set sysctl kernel.io_uring_disabled=0".to_owned(),
+        Refusal::Forbidden { disabled: None } => format!(
+            "{}allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp profile (containers: \
+             --security-opt seccomp=PROFILE)",
+            if filtered() { "a seccomp filter is active here; " } else { "" }
         ),
+        Refusal::Missing | Refusal::Lacks(_) => "use Linux 5.11 or later".to_owned(),
+        Refusal::Failed(_) => "raise the limits on memory and descriptors".to_owned(),
+    };
+    match chosen {
+        IoChoice::Uring => Finding::fatal("io_uring", refusal.to_string(), format!("{advice}; or --io auto")),
+        IoChoice::Threads => Finding::good("io_uring", format!("{refusal}; not used: io = threads")),
+        IoChoice::Auto => Finding::warning(
+            "io_uring",
+            format!("{refusal}; blocking threads are used instead"),
+            format!("slower; {advice}"),
+        ),
+    }
+}
+
+/// Whether a seccomp filter judges this process (proc(5)).
+fn filtered() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2"))
+}
+
+/// Marks that the usual programs leave, for where the kernel may not be asked.
+const CLOCK_MARKS: [&str; 4] =
+    ["/run/systemd/timesync/synchronized", "/run/chrony/chronyd.pid", "/run/ntpd.pid", "/run/openntpd.pid"];
+
+fn clock() -> Finding {
+    const ADVICE: &str = "peers more than 5 minutes apart refuse each other; run chrony or systemd-timesyncd";
+    let mark = CLOCK_MARKS.iter().find(|mark| Path::new(mark).exists());
+    match (ring::clock_state(), mark) {
+        (Some(ring::ClockState { synchronised: true, error_ms_max }), _) => {
+            Finding::good("clock", format!("synchronised, at most {error_ms_max} ms wrong"))
+        }
+        (None, Some(mark)) => Finding::good("clock", format!("kept by {mark}")),
+        (Some(_), Some(mark)) => {
+            Finding::warning("clock", format!("not synchronised yet, although {mark} is there"), ADVICE)
+        }
+        (Some(_), None) => Finding::warning("clock", "not synchronised (the kernel's word)", ADVICE),
+        (None, None) => Finding::warning("clock", "no sign that it is synchronised", ADVICE),
     }
 }
 

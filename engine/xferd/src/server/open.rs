@@ -41,17 +41,62 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Opened, Failure> {
     let mut hub = Hub::open_or_create(path, &name, now_ms, limits, &crate::crash::reach)
         .map_err(|error| refused_hub(&error))?;
     let mut store = Store::open(dir.clone(), limits).map_err(|error| refused_store(&error))?;
-    if hub.certificate_due(now_ms) {
-        let serial = store.next_serial().map_err(|error| refused_store(&error))?;
-        let certificate =
-            hub.certify(serial, HUB_ACCOUNT, now_ms, limits).map_err(|error| refused_hub(&error))?;
-        store.put_device(&own_row(&certificate, &name, now_ms)).map_err(|error| refused_store(&error))?;
-    }
+    certify_if_due(&mut hub, &mut store, &name, now_ms, limits)?;
     let Some(certificate) = hub.certificate() else {
         return Err(Failure::start(Code::InternalError, "this daemon has no certificate of its own", ""));
     };
     let enrol = Enrol::new(hub.authority, hub.key.device_id(), name, limits.clone());
     Ok(Opened { dir, store, enrol, key: hub.key, certificate, trust: hub.trust.picture() })
+}
+
+/// Whether the hub made itself a new certificate.
+fn certify_if_due(
+    hub: &mut Hub,
+    store: &mut Store,
+    name: &str,
+    now_ms: u64,
+    limits: &Limits,
+) -> Result<bool, Failure> {
+    if !hub.certificate_due(now_ms) {
+        return Ok(false);
+    }
+    let serial = store.next_serial().map_err(|error| refused_store(&error))?;
+    let certificate =
+        hub.certify(serial, HUB_ACCOUNT, now_ms, limits).map_err(|error| refused_hub(&error))?;
+    store.put_device(&own_row(&certificate, name, now_ms)).map_err(|error| refused_store(&error))?;
+    Ok(true)
+}
+
+/// Who a daemon that runs is from now on.
+pub struct Renewed {
+    /// The device key.
+    pub key: DeviceKey,
+    /// This device's certificate.
+    pub certificate: Certificate,
+    /// Whom it believes.
+    pub trust: Trust,
+}
+
+/// Certifies the hub anew once its certificate is in the last twelfth of its life; on the thread of the store. `None`: it
+/// is not.
+///
+/// # Errors
+/// The state directory cannot be read or written.
+pub fn renew(
+    path: &Path,
+    store: &mut Store,
+    now_ms: u64,
+    limits: &Limits,
+) -> Result<Option<Renewed>, Failure> {
+    let name = hub_name();
+    let mut hub = Hub::open_or_create(path, &name, now_ms, limits, &crate::crash::reach)
+        .map_err(|error| refused_hub(&error))?;
+    if !certify_if_due(&mut hub, store, &name, now_ms, limits)? {
+        return Ok(None);
+    }
+    let certificate = hub.certificate();
+    let trust = hub.trust.picture();
+    Ok(certificate.map(|certificate| Renewed { key: hub.key, certificate, trust }))
 }
 
 fn own_row(certificate: &Certificate, name: &str, now_ms: u64) -> Device {
@@ -112,5 +157,21 @@ mod tests {
         drop(first);
         let second = open(&path, &Limits::DEFAULT).expect("found");
         assert_eq!((second.enrol.device(), second.certificate.claim().serial), (device, serial));
+    }
+
+    #[test]
+    fn a_certificate_is_renewed_while_the_daemon_runs_and_only_when_it_is_due() {
+        let home = tempfile::tempdir().expect("temporary directory");
+        let path = home.path().join("state");
+        let limits = &Limits::DEFAULT;
+        let mut opened = open(&path, limits).expect("made");
+        let now_ms = utc_ms();
+        assert!(renew(&path, &mut opened.store, now_ms, limits).expect("read").is_none());
+        let late_ms = opened.certificate.claim().not_after - 1000;
+        let renewed = renew(&path, &mut opened.store, late_ms, limits).expect("read").expect("due");
+        let (old, new) = (opened.certificate.claim(), renewed.certificate.claim());
+        assert_eq!(renewed.certificate.device(), opened.certificate.device());
+        assert!(new.serial > old.serial && new.not_after > old.not_after);
+        assert!(renew(&path, &mut opened.store, late_ms, limits).expect("read").is_none(), "once");
     }
 }

@@ -7,8 +7,9 @@ use crate::server::doctor;
 /// Tell what this machine gives and withholds
 #[derive(clap::Args, Debug)]
 #[command(long_about = "\
-Looks at what the daemon would find here: io_uring, clock, limits on descriptors and locked memory, the state directory, \
-and for each share its file system's abilities (tried with a hidden file that is removed again; a read-only share \
+Looks at what the daemon would find here: io_uring (allowed, and complete), whether the clock is synchronised, limits on \
+descriptors and locked memory, the state directory, and for each share its file system's abilities (RWF_DONTCACHE, \
+RENAME_NOREPLACE and RENAME_EXCHANGE, O_TMPFILE, reservation) (tried with a hidden file that is removed again; a read-only share \
 is only looked at). Each line says what was found and, where it is not good, what it costs and what to do.")]
 #[command(after_long_help = "\
 EXAMPLES

@@ -5,7 +5,8 @@ use crate::config::Share;
 use crate::failure::plain;
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
-use std::io::Write;
+use rustix::io::ReadWriteFlags;
+use std::io::{IoSlice, Write};
 
 /// Looks at one share.
 pub(super) fn examine(share: &Share) -> Vec<Finding> {
@@ -28,8 +29,13 @@ pub(super) fn examine(share: &Share) -> Vec<Finding> {
     if share.read_only {
         return vec![Finding::good(what, format!("{kind}, read-only"))];
     }
-    let mut missing = Vec::new();
-    let outcome = try_all(&directory, &mut missing);
+    let mut abilities = Vec::new();
+    let outcome = try_all(&directory, &mut abilities);
+    let named = |there: bool| -> Vec<&str> {
+        abilities.iter().filter(|(_, has)| *has == there).map(|(name, _)| *name).collect()
+    };
+    let kind = format!("{kind} with {}", named(true).join(", "));
+    let missing = named(false);
     let finding = match (outcome, missing.is_empty()) {
         (Err(error), _) => Finding::fatal(
             what,
@@ -37,6 +43,11 @@ pub(super) fn examine(share: &Share) -> Vec<Finding> {
             "make it writable for this user, or set read-only = true",
         ),
         (Ok(()), true) => Finding::good(what, kind),
+        // Linux before 6.14, and many file systems after it: nothing to warn of.
+        (Ok(()), false) if missing == [DONT_CACHE_NAME] => {
+            let found = format!("{kind}; without {DONT_CACHE_NAME}: large files go through the page cache");
+            Finding::good(what, found)
+        }
         (Ok(()), false) => Finding::warning(
             what,
             format!("{kind} without {}", missing.join(", ")),
@@ -80,33 +91,39 @@ impl Drop for Probe<'_> {
     }
 }
 
-fn try_all(directory: &OwnedFd, missing: &mut Vec<&'static str>) -> rustix::io::Result<()> {
+const DONT_CACHE_NAME: &str = "RWF_DONTCACHE";
+/// Its flag for pwritev2(2).
+const DONT_CACHE: ReadWriteFlags = ReadWriteFlags::from_bits_retain(0x80);
+
+/// Tries everything; each ability by name, and whether it is there.
+fn try_all(directory: &OwnedFd, abilities: &mut Vec<(&'static str, bool)>) -> rustix::io::Result<()> {
     let id = std::process::id();
     let names = [format!(".xferd-{id:032x}.part"), format!(".xferd-{:032x}.part", u64::from(id) | 1 << 63)];
     let probe = Probe { directory, names };
     let [first, second] = probe.names.each_ref().map(String::as_str);
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let file = rustix::fs::openat(directory, first, flags, Mode::from(0o600))?;
-    if rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, 4096).is_err() {
-        missing.push("reservation (fallocate)");
-    }
+    let reserved = rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, 4096).is_ok();
+    abilities.push(("reservation (fallocate)", reserved));
     let mut file = std::fs::File::from(file);
     file.write_all(b"xferd")
         .map_err(|error| rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO))?;
+    let uncached = rustix::io::pwritev2(&file, &[IoSlice::new(b"x")], 0, DONT_CACHE).is_ok();
+    abilities.push((DONT_CACHE_NAME, uncached));
     rustix::fs::fdatasync(&file)?;
-    if rustix::fs::renameat_with(directory, first, directory, second, RenameFlags::NOREPLACE).is_err() {
-        missing.push("RENAME_NOREPLACE");
+    let kept = rustix::fs::renameat_with(directory, first, directory, second, RenameFlags::NOREPLACE).is_ok();
+    abilities.push(("RENAME_NOREPLACE", kept));
+    if !kept {
         rustix::fs::renameat(directory, first, directory, second)?;
     }
     let again = rustix::fs::openat(directory, first, flags, Mode::from(0o600))?;
-    if rustix::fs::renameat_with(directory, first, directory, second, RenameFlags::EXCHANGE).is_err() {
-        missing.push("RENAME_EXCHANGE");
-    }
+    let exchanged =
+        rustix::fs::renameat_with(directory, first, directory, second, RenameFlags::EXCHANGE).is_ok();
+    abilities.push(("RENAME_EXCHANGE", exchanged));
     drop(again);
     let unnamed = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    if rustix::fs::openat(directory, ".", unnamed, Mode::from(0o600)).is_err() {
-        missing.push("O_TMPFILE");
-    }
+    let unnamed = rustix::fs::openat(directory, ".", unnamed, Mode::from(0o600)).is_ok();
+    abilities.push(("O_TMPFILE", unnamed));
     rustix::fs::fsync(directory)
 }
 
@@ -134,6 +151,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("temporary directory");
         let findings = examine(&share(directory.path(), false));
         assert_ne!(findings[0].weight, Weight::Fatal, "{findings:?}");
+        assert!(findings[0].found.contains("RWF_DONTCACHE"), "{findings:?}");
         assert_eq!(std::fs::read_dir(directory.path()).expect("readable").count(), 0);
         let gone = examine(&share(&directory.path().join("gone"), false));
         assert_eq!(gone[0].weight, Weight::Fatal);
