@@ -76,9 +76,11 @@ impl Tool for RcloneSftp {
             Job::File { from, to, how: How::Fresh } => {
                 command.arg("copyto").arg(from).arg(format!(":sftp:{}", to.path.display()))
             }
-            Job::Tree { from, to } => {
-                command.arg("copy").arg(from).arg(format!(":sftp:{}", to.path.display()))
-            }
+            // At its default it starts a program at the far end for the hash of every file, which takes minutes.
+            Job::Tree { from, to } => command
+                .args(["copy", "--sftp-disable-hashcheck"])
+                .arg(from)
+                .arg(format!(":sftp:{}", to.path.display())),
             Job::File { .. } | Job::Fetch { .. } => return None,
         };
         let user =

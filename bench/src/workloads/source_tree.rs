@@ -69,7 +69,9 @@ fn first_copy(bench: &Bench<'_>, head: Head, places: &[(&dyn Tool, Spot)], old: 
     for (tool, to) in places {
         let job = Job::Tree { from: &old.path, to };
         let verified = || judge::same_tree(&old.was, &to.path, tool.depth());
-        contenders.push(contender(*tool, job, || remove(&to.path), verified));
+        let mut one = contender(*tool, job, || remove(&to.path), verified);
+        one.rounds_max = bench.rounds_of(*tool, 1);
+        contenders.push(one);
     }
     bench.table(head, &mut contenders, rounds(bench))
 }
@@ -79,7 +81,9 @@ fn unchanged(bench: &Bench<'_>, head: Head, places: &[&(&dyn Tool, Spot)], old: 
     for (tool, to) in places {
         let job = Job::Tree { from: &old.path, to };
         let verified = || judge::same_tree(&old.was, &to.path, tool.depth());
-        contenders.push(contender(*tool, job, || Ok(()), verified));
+        let mut one = contender(*tool, job, || Ok(()), verified);
+        one.rounds_max = bench.rounds_of(*tool, 1);
+        contenders.push(one);
     }
     bench.table(head, &mut contenders, rounds(bench))
 }
@@ -95,7 +99,9 @@ fn changed(
     for (tool, to) in places {
         let job = Job::Tree { from: &new.path, to };
         let verified = || judge::same_tree(&new.was, &to.path, tool.depth());
-        contenders.push(contender(*tool, job, || put_back(*tool, &old.path, to), verified));
+        let mut one = contender(*tool, job, || put_back(*tool, &old.path, to), verified);
+        one.rounds_max = bench.rounds_of(*tool, 1);
+        contenders.push(one);
     }
     bench.table(head, &mut contenders, rounds(bench))
 }
