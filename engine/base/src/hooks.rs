@@ -257,6 +257,9 @@ impl FileAction {
     }
 }
 
+/// How many [`Stage`]s there are.
+pub const STAGES: usize = 11;
+
 /// Stages of the data path, for "why is it slow".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
@@ -281,11 +284,13 @@ pub enum Stage {
     Credit,
     /// Waiting for the peer to begin.
     Peer,
+    /// Waiting because a rate was asked for.
+    Bwlimit,
 }
 
 impl Stage {
     /// Every stage, in the order of [`StageTimes`].
-    pub const ALL: [Stage; 10] = [
+    pub const ALL: [Stage; STAGES] = [
         Stage::Read,
         Stage::Hash,
         Stage::Seal,
@@ -296,11 +301,12 @@ impl Stage {
         Stage::Sync,
         Stage::Credit,
         Stage::Peer,
+        Stage::Bwlimit,
     ];
 
     /// Whether it waits for another end or stage instead of working.
     pub fn waits(self) -> bool {
-        matches!(self, Self::Send | Self::Receive | Self::Credit | Self::Peer)
+        matches!(self, Self::Send | Self::Receive | Self::Credit | Self::Peer | Self::Bwlimit)
     }
 
     /// Its name in summaries and JSON.
@@ -316,13 +322,14 @@ impl Stage {
             Self::Sync => "sync",
             Self::Credit => "credit",
             Self::Peer => "peer",
+            Self::Bwlimit => "bwlimit",
         }
     }
 }
 
 /// Nanoseconds spent in each [`Stage`], indexed by it; sampled and scaled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct StageTimes(pub [u64; 10]);
+pub struct StageTimes(pub [u64; STAGES]);
 
 impl StageTimes {
     /// Adds time to one stage.
@@ -339,12 +346,12 @@ impl StageTimes {
     }
 
     /// In whole milliseconds, as they travel.
-    pub fn millis(&self) -> [u32; 10] {
+    pub fn millis(&self) -> [u32; STAGES] {
         self.0.map(|ns| (ns / 1_000_000).min(u64::from(u32::MAX)) as u32)
     }
 
     /// From whole milliseconds.
-    pub fn of_millis(millis: [u32; 10]) -> Self {
+    pub fn of_millis(millis: [u32; STAGES]) -> Self {
         Self(millis.map(|ms| u64::from(ms) * 1_000_000))
     }
 

@@ -29,7 +29,7 @@ use proto::session::link::{Link, LinkStep, Next};
 use proto::session::phase::{PhaseEvent, after_error};
 use proto::session::retry::{Backoff, Policy};
 use proto::transfer::list::{self, ListPage, ListRequest};
-use proto::transfer::offer::{self, Command, Destination, Direction, Offer, OfferReply};
+use proto::transfer::offer::{self, Command, Destination, Direction, Offer, OfferReply, Options};
 use proto::transfer::order::Order;
 use proto::transfer::remove;
 use proto::wire::FrameType;
@@ -326,6 +326,11 @@ impl Client {
         };
         running.operation.on_success();
         let result = if transfer {
+            if let JobKind::Push { options: Options { bytes_per_second: Some(rate), .. }, .. } =
+                &running.job.kind
+            {
+                links.limit_rate(core, link, *rate, false);
+            }
             self.begin_transfer(core, sends, receives, streams, link, &data)
         } else {
             links.on_done(core, link, false);

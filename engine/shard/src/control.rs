@@ -341,18 +341,22 @@ impl Control {
             true => offer::Durability::None,
             false => offer.options.durability.max(share.durability_min),
         };
+        let unbounded = obligations.bytes_per_second == u64::MAX && offer.options.bytes_per_second.is_none();
         let reply = OfferReply {
             destination: located.destination,
             durability,
             window: limits.window_bytes_per_stream,
             // A rate is kept on the control connection, so no other carries data.
-            streams_max: if obligations.bytes_per_second == u64::MAX { limits.streams_max as u16 } else { 1 },
+            streams_max: if unbounded { limits.streams_max as u16 } else { 1 },
             home: core.id.0,
             cores: core.settings.cores,
             limits: (&obligations).into(),
         };
         if obligations.bytes_per_second != u64::MAX {
-            links.limit_rate(core, link, obligations.bytes_per_second);
+            links.limit_rate(core, link, obligations.bytes_per_second, true);
+        }
+        if let (Direction::Pull, Some(rate)) = (offer.direction, offer.options.bytes_per_second) {
+            links.limit_rate(core, link, rate, false);
         }
         let streams = self.sessions.get(&link).map_or(Vec::new(), |session| session.streams.clone());
         match action {

@@ -10,7 +10,7 @@
 //!                   +---------+-------+   failure, Close, end of the stream
 //! ```
 
-use crate::rate::Rate;
+use crate::rate::Rates;
 use crate::rx::Rx;
 use crate::tools::Core;
 use crate::tx::Tx;
@@ -212,8 +212,8 @@ pub(crate) struct Link<B> {
     pub(crate) stages: StageTimes,
     /// When the sampled receive began.
     pub(crate) receiving: Option<u64>,
-    /// What the decision lets through in each direction, receiving first.
-    pub(crate) rate: Option<[Rate; 2]>,
+    /// What is let through in each direction.
+    pub(crate) rates: Rates,
     /// Accepted here (and so counted by admission).
     pub(crate) accepted: bool,
     /// What the session does; only a control link has one.

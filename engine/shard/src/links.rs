@@ -4,6 +4,7 @@ use crate::admission::Admission;
 use crate::link::{Link, LinkEvent, LinkId, Phase, Role, Shaking, Up, flags_of};
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner, Yield};
+use crate::rate::Rates;
 use crate::rx::{Rx, full_frame_bytes, header_of};
 use crate::tools::Core;
 use crate::tx::Tx;
@@ -160,7 +161,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             deadline_ns,
             stages: StageTimes::default(),
             receiving: None,
-            rate: None,
+            rates: Rates::default(),
             reported: false,
             drains: None,
             said: false,
@@ -246,7 +247,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     pub(crate) fn room<I: Io<Buf = B>, H: Hooks>(&self, core: &Core<I, H>, id: LinkId) -> u32 {
         match self.find(id) {
             Some(link) if link.is_up() => {
-                let free = link.rate.is_none_or(|[_, mut tx]| tx.allows(core.now.mono_ns));
+                let free = link.rates.tx.is_none_or(|mut tx| tx.allows(core.now.mono_ns));
                 if free { link.tx.room(core.settings.limits.slots_queued_max) } else { 0 }
             }
             _ => 0,
@@ -285,10 +286,15 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         let sealed = rekeyed.and_then(|()| up.sealer.seal(kind, slot.as_mut(), data_len, trailer));
         match sealed {
             Ok((at, len)) => {
-                if let Some([_, tx]) = &mut link.rate {
+                if let Some(tx) = &mut link.rates.tx {
+                    // Nothing further is sent before the debt is paid: that time is the rate's.
                     tx.allows(now.mono_ns);
+                    let owed_from = tx.allows_at_ns();
                     tx.take(u64::from(len));
                     let at_ns = tx.allows_at_ns();
+                    let waits_ns = at_ns.saturating_sub(owed_from.max(now.mono_ns));
+                    link.stages.add(Stage::Bwlimit, waits_ns);
+                    core.status.stages.add(Stage::Bwlimit, waits_ns);
                     waits.until(link, at_ns);
                 }
                 link.tx.push_slot(slot, at, len);
@@ -333,7 +339,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         if link.rx.in_flight() {
             return;
         }
-        if let Some([rx, _]) = &mut link.rate
+        if let Some(rx) = &mut link.rates.rx
             && !rx.allows(now_ns)
         {
             let at_ns = rx.allows_at_ns();
@@ -486,7 +492,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
                 match opened {
                     Ok(opened) => {
                         up.liveness.on_received(core.now);
-                        if let Some([rx, _]) = &mut link.rate {
+                        if let Some(rx) = &mut link.rates.rx {
                             rx.take(u64::from(length));
                         }
                         let (kind, data_len, trailer) = (opened.kind, opened.data_len, opened.trailer);

@@ -49,6 +49,33 @@ impl Rate {
     }
 }
 
+/// What one link lets through; `None` is no bound.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Rates {
+    pub(crate) rx: Option<Rate>,
+    pub(crate) tx: Option<Rate>,
+}
+
+impl Rates {
+    /// No more than this in a second of what is sent, and with `both` of what is received; a lower bound stays.
+    pub(crate) fn lower(&mut self, per_second: u64, both: bool, now_ns: u64) {
+        let rate = Rate::new(per_second, now_ns);
+        let lowered = |old: Option<Rate>| match old {
+            Some(old) if old.per_second <= per_second => Some(old),
+            _ => Some(rate),
+        };
+        self.tx = lowered(self.tx);
+        if both {
+            self.rx = lowered(self.rx);
+        }
+    }
+
+    /// Whether there is a bound at all.
+    pub(crate) fn any(&self) -> bool {
+        self.rx.is_some() || self.tx.is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,15 +79,16 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         }
     }
 
-    /// Bounds a link's bytes per second, in each direction.
+    /// Bounds the bytes per second that a link sends, and with `both` also those it receives.
     pub(crate) fn limit_rate<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &Core<I, H>,
         id: LinkId,
         per_second: u64,
+        both: bool,
     ) {
         if let Some(link) = self.find_mut(id) {
-            link.rate = Some([Rate::new(per_second, core.now.mono_ns); 2]);
+            link.rates.lower(per_second, both, core.now.mono_ns);
         }
     }
 
@@ -138,7 +139,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     fn let_on<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
         let most = core.settings.limits.buffers_per_direction;
         let Some(link) = self.find(id) else { return };
-        if link.rate.is_none() {
+        if !link.rates.any() {
             return;
         }
         match link.rx {
@@ -153,10 +154,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
 fn next_ns<B>(link: &Link<B>) -> u64 {
     let Phase::Up(up) = &link.phase else { return link.deadline_ns };
     let paused = matches!(link.rx, Rx::Paused { .. });
-    let rate = link.rate.as_ref().map_or(u64::MAX, |[rx, tx]| {
-        let rx = if paused && rx.owes() { rx.allows_at_ns() } else { u64::MAX };
-        let tx = if tx.owes() { tx.allows_at_ns() } else { u64::MAX };
-        rx.min(tx)
-    });
-    link.deadline_ns.min(up.liveness.deadline_ns()).min(rate)
+    let owed = |rate: Option<Rate>| rate.filter(Rate::owes).map_or(u64::MAX, |rate| rate.allows_at_ns());
+    let rx = if paused { owed(link.rates.rx) } else { u64::MAX };
+    link.deadline_ns.min(up.liveness.deadline_ns()).min(rx).min(owed(link.rates.tx))
 }

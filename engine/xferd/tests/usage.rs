@@ -63,7 +63,7 @@ fn unsupported_flags_are_refused_by_name() {
         ("-A", "access control"),
         ("-X", "extended attributes"),
         ("-D", "devices"),
-        ("--bwlimit=10", "rate"),
+        ("--timeout=10", "deadlines"),
         ("--partial", "resumed"),
         ("--max-delete=3", "--delete-max"),
     ] {

@@ -39,7 +39,7 @@ fn wrong_flags_are_exit_1_and_json_still_has_its_result() {
         &["copy", "lab:/a", "lab:/b"],
         &["sync", "--frobnicate", "a", "lab:/b"],
         &["sync", "-z", "a", "lab:/b"],
-        &["copy", "--bwlimit=10", "a", "lab:/b"],
+        &["copy", "--timeout=10", "a", "lab:/b"],
     ];
     for arguments in wrong {
         let run = client.run(*arguments).fails(1);

@@ -41,10 +41,26 @@ fn stages_and_times_are_in_the_result() {
     let world = World::new();
     tree::file(&world.local("big"), 64 << 20, &mut Seed(1));
     let result = world.client.json(["copy", "big", "lab:/big"]).ok().result();
-    for stage in ["read", "hash", "seal", "send", "receive", "open", "write", "sync", "credit", "peer"] {
+    for stage in
+        ["read", "hash", "seal", "send", "receive", "open", "write", "sync", "credit", "peer", "bwlimit"]
+    {
         assert!(result["stages"][stage].is_number(), "{stage}: {result}");
     }
     assert!(result["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
     assert!(result["cpu_s"]["local"].as_f64().is_some_and(|seconds| seconds > 0.0));
     assert!(result["bytes_wire"].as_u64().is_some_and(|bytes| bytes > 64 << 20));
+}
+
+#[test]
+fn a_rate_that_was_asked_for_is_named_as_the_limit() {
+    let world = World::new();
+    tree::file(&world.local("big"), 6 << 20, &mut Seed(1));
+    let push = world.client.json(["copy", "--bwlimit", "4m", "--streams", "4", "big", "lab:/big"]).ok();
+    assert_eq!(push.result()["limiting"], "bwlimit", "{}", push.result());
+    assert_equal(&world.local("big"), &world.root.join("big"), Depth::Copied);
+    let pull = world.client.json(["copy", "--bwlimit=4m", "lab:/big", "back"]).ok();
+    assert_eq!(pull.result()["limiting"], "bwlimit", "{}", pull.result());
+    assert_equal(&world.local("big"), &world.local("back"), Depth::Copied);
+    let run = world.client.run(["copy", "--bwlimit", "4m", "--bwlimit-typo", "big", "lab:/x"]).fails(1);
+    assert!(run.stderr.contains("--bwlimit"), "{}", run.stderr);
 }

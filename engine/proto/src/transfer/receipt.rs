@@ -11,6 +11,7 @@ use crate::wire::layouts::{Layout, field};
 use crate::wire::{Reader, Writer};
 use alloc::string::String;
 use alloc::vec::Vec;
+use base::hooks::STAGES;
 use base::ids::{DeviceId, SessionId, TransferId, Value};
 use base::limits::Limits;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -46,8 +47,8 @@ pub const LAYOUT: Layout = Layout {
         field("verify", "u8", "0 full, 1 transport"),
         field(
             "stages_ms",
-            "u32 x 10",
-            "time per stage at the receiver, sampled: read hash seal send receive open write sync credit peer",
+            "u32 x 11",
+            "time per stage at the receiver, sampled: read hash seal send receive open write sync credit peer bwlimit",
         ),
         field("began_ms", "u64", "UTC milliseconds"),
         field("ended_ms", "u64", "UTC milliseconds"),
@@ -130,7 +131,7 @@ pub struct ReceiptBody {
     /// What was compared.
     pub verify: Verify,
     /// Where the receiver's time went, in milliseconds: [`base::hooks::Stage`] in order, sampled and scaled.
-    pub stages_ms: [u32; 10],
+    pub stages_ms: [u32; STAGES],
     /// UTC milliseconds of the offer.
     pub began_ms: u64,
     /// UTC milliseconds of the last publication.
@@ -197,7 +198,7 @@ impl ReceiptBody {
         };
         let verify = reader.u8()?;
         let verify = Verify::from_byte(verify).ok_or(no_meaning("verify", u64::from(verify)))?;
-        let mut stages_ms = [0; 10];
+        let mut stages_ms = [0; STAGES];
         for ms in &mut stages_ms {
             *ms = reader.u32()?;
         }
@@ -301,7 +302,7 @@ mod tests {
             durability: Durability::Tree,
             inplace: true,
             verify: Verify::Full,
-            stages_ms: [3; 10],
+            stages_ms: [3; STAGES],
             began_ms: 13,
             ended_ms: 14,
         }

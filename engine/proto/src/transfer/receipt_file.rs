@@ -291,7 +291,7 @@ mod tests {
             durability: Durability::File,
             inplace: false,
             verify: Verify::Full,
-            stages_ms: [3; 10],
+            stages_ms: [3; base::hooks::STAGES],
             began_ms: 1,
             ended_ms: 2,
         };

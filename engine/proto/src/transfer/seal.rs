@@ -11,13 +11,14 @@ use crate::wire::{Reader, Writer};
 use alloc::vec::Vec;
 use base::codes::Code;
 use base::entry::Entry;
+use base::hooks::STAGES;
 use base::ids::{FileIndex, SessionId, Value};
 use base::limits::Limits;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 const LABEL: &[u8] = b"xferd/1 seal";
 const FIXED_BYTES: usize = 4 + 4 + 4 + 32 + 4 + 64 + STAGES_BYTES;
-const STAGES_BYTES: usize = 10 * 4;
+const STAGES_BYTES: usize = STAGES * 4;
 const RANGE_BYTES: usize = 8;
 
 /// Byte table.
@@ -32,7 +33,7 @@ pub const LAYOUT: Layout = Layout {
         field("roots", "u32 + [32] each", "root of each entry; none unless the seal is sent again"),
         field(
             "stages_ms",
-            "u32 x 10",
+            "u32 x 11",
             "time per stage at the sender so far, in the order of the Receipt; for reports only",
         ),
         field("signature", "[64]", "Ed25519 over `xferd/1 seal`, the session id and all fields before"),
@@ -87,7 +88,7 @@ pub struct Seal {
     /// Root of each entry, in order; empty in a seal that is sent for the first time.
     pub roots: Vec<Value>,
     /// Where the sender's time went so far, in milliseconds: [`base::hooks::Stage`] in order, sampled and scaled.
-    pub stages_ms: [u32; 10],
+    pub stages_ms: [u32; STAGES],
     /// By the sender's device.
     pub signature: [u8; 64],
 }
@@ -157,7 +158,7 @@ impl Seal {
         for _ in 0..count {
             roots.push(Value(reader.array()?));
         }
-        let mut stages_ms = [0; 10];
+        let mut stages_ms = [0; STAGES];
         for ms in &mut stages_ms {
             *ms = reader.u32()?;
         }
@@ -220,13 +221,20 @@ pub struct SealBuilder {
     tree: Tree,
     ranges: Vec<FileRange>,
     roots: Option<Vec<Value>>,
-    stages_ms: [u32; 10],
+    stages_ms: [u32; STAGES],
 }
 
 impl SealBuilder {
     /// An empty batch, the `sequence`-th of its transfer.
     pub fn new(transfer: u32, sequence: u32) -> Self {
-        Self { transfer, sequence, tree: Tree::new(), ranges: Vec::new(), roots: None, stages_ms: [0; 10] }
+        Self {
+            transfer,
+            sequence,
+            tree: Tree::new(),
+            ranges: Vec::new(),
+            roots: None,
+            stages_ms: [0; STAGES],
+        }
     }
 
     /// An empty batch whose seal carries the roots, because the first one did not hold.
@@ -266,7 +274,7 @@ impl SealBuilder {
     }
 
     /// Says where the sender's time went so far, for the receiver's reports.
-    pub fn set_stages(&mut self, millis: [u32; 10]) {
+    pub fn set_stages(&mut self, millis: [u32; STAGES]) {
         self.stages_ms = millis;
     }
 
@@ -443,7 +451,7 @@ mod tests {
                 merkle: Value::default(),
                 roots: vec![],
                 signature: [0; 64],
-                stages_ms: [0; 10],
+                stages_ms: [0; STAGES],
             };
             Seal::parse(&seal.encode(), &Limits::TINY)
         };

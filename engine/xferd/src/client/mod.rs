@@ -61,6 +61,7 @@ pub struct TransferOptions {
     pub durability: Durability,
     pub verify_transport: bool,
     pub filters: Vec<Filter>,
+    pub bytes_per_second: Option<u64>,
     pub delete: bool,
     pub delete_max: Option<u64>,
 }

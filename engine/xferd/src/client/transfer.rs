@@ -69,6 +69,7 @@ fn options(flags: &TransferOptions) -> Result<Options, Failure> {
         verify: if flags.verify_transport { Verify::Transport } else { Verify::Full },
         filters,
         delete_max: flags.delete_max,
+        bytes_per_second: flags.bytes_per_second,
     })
 }
 

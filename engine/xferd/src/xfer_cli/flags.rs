@@ -66,6 +66,10 @@ pub(super) struct TransferFlags {
     /// both ends have cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16), help_heading = "How")]
     streams: Option<u16>,
+    /// Send at most RATE a second, over one connection: KiB, or with a suffix as rsync's (B, K, M, G; KB, MB, GB are
+    /// powers of 1000); 0 is no limit
+    #[arg(long, value_name = "RATE", value_parser = super::rate::parse, help_heading = "How")]
+    bwlimit: Option<u64>,
     /// When exit 0 is said: none (visible), file (each synced) or tree (synced in batches, with their
     /// directories) [default: tree]
     #[arg(long, value_name = "LEVEL", hide_possible_values = true, help_heading = "How")]
@@ -143,6 +147,7 @@ impl TransferFlags {
             durability: self.durability.unwrap_or(Durability::Tree),
             verify_transport: self.verify == Some(Verify::Transport),
             filters: self.filters(matches)?,
+            bytes_per_second: self.bwlimit.filter(|rate| *rate > 0),
             delete: false,
             delete_max: None,
         })

@@ -8,6 +8,7 @@ mod flags;
 mod join;
 mod location;
 mod ls;
+mod rate;
 mod remotes;
 mod rm;
 mod status;

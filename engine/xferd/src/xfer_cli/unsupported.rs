@@ -34,11 +34,6 @@ const REFUSED: &[Refused] = &[
         next: "leave it out; -a here means -rlptgo",
     },
     Refused {
-        flags: &["--bwlimit"],
-        reason: "a client sets no rate",
-        next: "leave it out; the network's own tools (tc) set one",
-    },
-    Refused {
         flags: &["--partial", "--partial-dir", "--append", "--append-verify"],
         reason: "there is nothing to choose: what was received is always kept hidden and resumed, never shown",
         next: "leave it out and run the same command again after an interruption",
@@ -171,7 +166,7 @@ const REFUSED: &[Refused] = &[
     },
 ];
 
-/// Looks a flag up as clap names it: `-z`, `--bwlimit`, or with `=value`.
+/// Looks a flag up as clap names it: `-z`, `--timeout`, or with `=value`.
 pub(super) fn find(flag: &str) -> Option<(&str, &'static Refused)> {
     let name = flag.split_once('=').map_or(flag, |(name, _)| name);
     REFUSED.iter().find(|row| row.flags.contains(&name)).map(|row| (name, row))
@@ -199,7 +194,7 @@ mod tests {
 
     #[test]
     fn flags_are_found_with_and_without_a_value() {
-        assert_eq!(find("--bwlimit=10").expect("refused").0, "--bwlimit");
+        assert_eq!(find("--timeout=10").expect("refused").0, "--timeout");
         assert!(find("-z").is_some() && find("--frobnicate").is_none());
     }
 }

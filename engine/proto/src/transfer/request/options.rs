@@ -29,6 +29,7 @@ pub const LAYOUT: Layout = Layout {
         field("verify", "text", "`full` (default) or `transport`"),
         field("filters", "array of binary", "in order, each `+` or `-` and a pattern"),
         field("delete_max", "number", "most names that may be deleted"),
+        field("bytes_per_second", "number", "most content bytes the sender sends in a second"),
     ],
 };
 
@@ -144,6 +145,8 @@ pub struct Options {
     pub filters: Filters,
     /// Most names that may be deleted; `None` is no bound.
     pub delete_max: Option<u64>,
+    /// Most content bytes the sender sends in a second; `None` is no bound.
+    pub bytes_per_second: Option<u64>,
 }
 
 impl Default for Options {
@@ -166,6 +169,7 @@ impl Default for Options {
             verify: Verify::Full,
             filters: Filters::default(),
             delete_max: None,
+            bytes_per_second: None,
         }
     }
 }
@@ -188,6 +192,7 @@ pub(super) const OPTION_KEYS: &[&str] = &[
     "verify",
     "filters",
     "delete_max",
+    "bytes_per_second",
 ];
 
 impl Options {
@@ -209,7 +214,8 @@ impl Options {
             .text(cstr!("durability"), self.durability.name())
             .text(cstr!("verify"), self.verify.name())
             .byte_list(cstr!("filters"), self.filters.rules().iter().map(|rule| rule.to_line()))
-            .optional(cstr!("delete_max"), self.delete_max);
+            .optional(cstr!("delete_max"), self.delete_max)
+            .optional(cstr!("bytes_per_second"), self.bytes_per_second);
         out
     }
 
@@ -233,6 +239,7 @@ impl Options {
             verify: fields.choice("verify", Verify::from_name)?.unwrap_or(default.verify),
             filters: Filters::from_lines(&fields.byte_list("filters")?, limits)?,
             delete_max: fields.u64("delete_max")?,
+            bytes_per_second: fields.u64("bytes_per_second")?,
         })
     }
 }
