@@ -51,3 +51,19 @@ fn streams_are_not_opened_for_little() {
     assert_equal(&world.local("little"), &world.root.join("little"), Depth::Copied);
     assert_eq!(proxy.carried()[joined..].len(), 1, "one connection for 8 MiB: {:?}", proxy.carried());
 }
+
+#[test]
+fn a_transfer_that_only_its_transport_verified_says_so() {
+    let world = World::new();
+    tree::file(&world.local("big"), 3 << 20, &mut Seed(1));
+    let run = world.client.json(["copy", "--verify=transport", "big", "lab:/big"]).ok();
+    assert_eq!(run.result()["verify"], "transport");
+    assert_equal(&world.local("big"), &world.root.join("big"), Depth::Copied);
+    let run = world.client.run(["copy", "--verify=transport", "lab:/big", "back"]).ok();
+    assert!(run.text().contains("not hashed by the receiver"), "{}", run.text());
+    let run = world.client.json(["copy", "lab:/big", "again"]).ok();
+    assert_eq!(run.result()["verify"], "full");
+    let receipt = run.result()["receipt"].as_str().expect("a receipt").to_owned();
+    let run = world.client.json(["verify", receipt.as_str(), "again"]);
+    assert_eq!(run.result()["data"]["verify"], "full", "{}", run.text());
+}

@@ -90,8 +90,19 @@ fn a_pull_survives_too() {
 
 #[test]
 fn exactly_the_rotten_chunk_is_sent_again() {
+    a_chunk_rots("full");
+}
+
+/// The receiver did not hash what came, and hashes all the same what it goes on from.
+#[test]
+fn a_rotten_chunk_is_sent_again_where_only_the_transport_was_verified() {
+    a_chunk_rots("transport");
+}
+
+fn a_chunk_rots(verify: &str) {
     let (mut world, proxy) = world();
-    let running = world.client.start(["copy", "--streams", "1", "big", "lab:/big", "--json"]);
+    let copy = ["copy", "--streams", "1", "--verify", verify, "big", "lab:/big", "--json"];
+    let running = world.client.start(copy);
     assert!(proxy.wait_for(Direction::Up, SIZE / 2));
     running.kill();
     world.terminate();
@@ -104,7 +115,9 @@ fn exactly_the_rotten_chunk_is_sent_again() {
     drop(file);
     let addr = world.start_again(None).addr;
     proxy.retarget(addr);
-    let run = rerun(&world);
+    let run = world.client.run(copy).ok();
+    assert_equal(&world.local("big"), &world.root.join("big"), Depth::Copied);
+    assert_eq!(run.result()["verify"], verify);
     assert_eq!(run.number("bytes") + run.number("bytes_resumed"), SIZE);
     assert!(run.number("bytes_resumed") >= SIZE / 2 - AGAIN_MAX, "more than the rotten chunk was lost");
 }

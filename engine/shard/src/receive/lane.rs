@@ -35,6 +35,9 @@ pub struct Grant {
     pub(crate) sparse: bool,
     /// The older file that copies are read from, and its bytes.
     pub(crate) older: Option<(Fd, u64)>,
+    /// What arrives is hashed here. Else the sender's value of a chunk stands for it: the records' tags alone say that
+    /// its bytes are what the sender sent.
+    pub(crate) hashes: bool,
 }
 
 /// A chunk that is arriving or whose writes are in flight.
@@ -213,7 +216,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         let offset = base + u64::from(trailer.offset);
         arriving.offset += run;
         if trailer.flags.last() {
-            let own = arriving.hasher.take().map(ChunkHasher::finish).unwrap_or_default();
+            let own = match grant.hashes {
+                true => arriving.hasher.take().map(ChunkHasher::finish).unwrap_or_default(),
+                false => trailer.value,
+            };
             arriving.values = Some((own, trailer.value));
         }
         if trailer.flags.hole() {
@@ -466,7 +472,7 @@ impl Files {
         let at = match self.arriving.iter().position(open) {
             Some(at) => at,
             None => {
-                let hasher = ChunkHasher::new(&grant.chunks, chunk);
+                let hasher = grant.hashes.then(|| ChunkHasher::new(&grant.chunks, chunk)).flatten();
                 let (values, failed) = (None, None);
                 self.arriving.push(Arriving {
                     file,

@@ -24,6 +24,7 @@ use disk::publish::InPlace;
 use proto::transfer::ack::{AckRange, Level};
 use proto::transfer::chunk::{Chunks, root_of};
 use proto::transfer::merkle::entry_root;
+use proto::transfer::offer::Verify;
 use proto::transfer::want::Verdict;
 
 /// One wanted entry until it is published or has failed.
@@ -233,7 +234,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let punch = self.spec.options.inplace && incoming.existing.is_some() || large.resumed;
         let sparse = incoming.entry.allocated < incoming.entry.size;
         let older = large.older.as_ref().and_then(|older| Some((older.fd?, older.size)));
-        let grant = Grant { fd, chunks, uncached, punch, sparse, older };
+        // What is copied out of an older file was in no record: no tag vouches for it.
+        let hashes = self.spec.options.verify == Verify::Full || older.is_some();
+        let grant = Grant { fd, chunks, uncached, punch, sparse, older, hashes };
         self.grant(core, file, lane, lane_core, Some(grant));
     }
 

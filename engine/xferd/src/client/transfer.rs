@@ -173,6 +173,7 @@ fn adopt(outcome: &mut Outcome, receipt: &Receipt) {
         failed: counts.failed,
     };
     outcome.durability = receipt.body.durability.name();
+    outcome.verify = receipt.body.verify.name();
     outcome.inplace = receipt.body.inplace;
 }
 

@@ -58,7 +58,7 @@ pub fn verify(
         tell(reporter, path, "not in the receipt");
     });
     let data = json!({"equal": equal, "wrong": wrong, "added": added,
-        "transfer": file.receipt.body.transfer.to_string(), "receiver": file.receipt.body.receiver.to_string()});
+        "verify": file.receipt.body.verify.name(), "transfer": file.receipt.body.transfer.to_string(), "receiver": file.receipt.body.receiver.to_string()});
     let mut outcome = Outcome { data: Some(data), ..Outcome::ok() };
     if !reporter.is_json() {
         let line = format!("{equal} equal, {wrong} missing or different, {added} not in the receipt");

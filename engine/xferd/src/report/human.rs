@@ -142,6 +142,9 @@ fn summary(outcome: &Outcome) -> String {
     if let Some(stage) = outcome.limiting() {
         let _ = write!(text, "; limited by {}", stage.name());
     }
+    if outcome.verify == "transport" {
+        text.push_str("; not hashed by the receiver");
+    }
     match (outcome.durability, outcome.inplace) {
         ("none", _) => text.push_str("; not synced to disk"),
         (_, true) => text.push_str("; written in place, not atomic"),
@@ -184,6 +187,8 @@ mod tests {
         assert_eq!(summary(&outcome), "3 created, 1 failed; 2.0 MB in 2.00 s, 1.0 MB/s; limited by write");
         outcome.dry_run = true;
         assert_eq!(summary(&outcome), "would be: 3 created, 1 failed");
+        let unhashed = Outcome { verify: "transport", ..Outcome::default() };
+        assert_eq!(summary(&unhashed), "nothing to do; 0 B in 0.00 s; not hashed by the receiver");
         let idle = Outcome { durability: "none", ..Outcome::default() };
         assert_eq!(summary(&idle), "nothing to do; 0 B in 0.00 s; not synced to disk");
     }

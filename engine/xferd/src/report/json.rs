@@ -156,7 +156,7 @@ fn result_fields(outcome: &Outcome) -> Map<String, Value> {
         "seconds": outcome.seconds,
         "cpu_s": {"local": outcome.cpu_local_s, "remote": outcome.cpu_remote_s},
         "stages": stages, "limiting": outcome.limiting().map(Stage::name),
-        "durability": outcome.durability, "inplace": outcome.inplace, "dry_run": outcome.dry_run,
+        "durability": outcome.durability, "verify": outcome.verify, "inplace": outcome.inplace, "dry_run": outcome.dry_run,
         "receipt": outcome.receipt.as_ref().map(|path| path.to_string_lossy()),
     }));
     if let Some(data) = &outcome.data {

@@ -41,6 +41,8 @@ pub struct Outcome {
     pub stages: StageTimes,
     /// Level reached; empty without a transfer.
     pub durability: &'static str,
+    /// What was compared: `full` or `transport`; empty without a transfer.
+    pub verify: &'static str,
     /// Written over the old content.
     pub inplace: bool,
     /// A rehearsal: nothing was written.

@@ -74,7 +74,8 @@ pub(super) struct TransferFlags {
     /// directories) [default: tree]
     #[arg(long, value_name = "LEVEL", hide_possible_values = true, help_heading = "How")]
     durability: Option<Durability>,
-    /// What proves equality: full (BLAKE3 on both ends) or transport (the records' tags alone) [default: full]
+    /// What proves equality: full (BLAKE3 on both ends) or transport (the tags of the records: the receiver hashes no
+    /// file above 128 KiB and takes the sender's word for its root, which the receipt says) [default: full]
     #[arg(long, value_name = "HOW", hide_possible_values = true, help_heading = "How")]
     verify: Option<Verify>,
     #[command(flatten)]
