@@ -329,6 +329,7 @@ mod tests {
                     verify: Verify::from_byte(words.2).expect("a value"),
                     filters: Filters::compile(rules, &Limits::TINY).expect("patterns"),
                     delete_max,
+                    bytes_per_second: delete_max.map(|most| most * 3),
                 };
                 Offer {
                     transfer,
