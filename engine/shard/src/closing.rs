@@ -122,20 +122,24 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     /// Frees a closing link once nothing of it is in flight and the peer is done.
     pub(crate) fn settle<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
         let Some(link) = self.find_mut(id) else { return };
-        if !matches!(link.phase, Phase::Closing) || !link.tx.is_empty() {
+        if !matches!(link.phase, Phase::Closing) {
             return;
         }
         if matches!(link.rx, Rx::Over) {
             link.drains = None;
         }
-        let socket = link.socket;
+        let (socket, said_all) = (link.socket, link.tx.is_empty());
         if link.drains.is_some() {
-            if !core::mem::replace(&mut link.said, true) {
+            if said_all && !core::mem::replace(&mut link.said, true) {
                 core.io.shut_write(socket);
             }
+            // Also before all is said: a peer that is stuck with writing does not read.
             if matches!(link.rx, Rx::Idle) {
                 self.receive(core, id, false);
             }
+            return;
+        }
+        if !said_all {
             return;
         }
         if link.rx.in_flight() {
