@@ -45,7 +45,7 @@ pub(super) struct Arriving {
     file: FileIndex,
     chunk: ChunkIndex,
     /// Bytes that came.
-    pub(super) offset: u32,
+    offset: u32,
     len: u32,
     pub(super) hasher: Option<ChunkHasher>,
     /// Writes, and reads of the older file, in flight.
@@ -55,6 +55,25 @@ pub(super) struct Arriving {
     failed: Option<Code>,
     /// Bytes that came out of the older file.
     pub(super) copied: u32,
+}
+
+impl Grant {
+    /// Where a record's content begins in the file.
+    pub(super) fn offset_of(&self, trailer: &ChunkTrailer) -> u64 {
+        let base = self.chunks.range(trailer.chunk).map_or(0, |(offset, _)| offset);
+        base + u64::from(trailer.offset)
+    }
+}
+
+impl Arriving {
+    /// The last record came: our own value beside the sender's, which stands for it where nothing is hashed here.
+    pub(super) fn close(&mut self, grant: &Grant, theirs: Value) {
+        let own = match grant.hashes {
+            true => self.hasher.take().map(ChunkHasher::finish).unwrap_or_default(),
+            false => theirs,
+        };
+        self.values = Some((own, theirs));
+    }
 }
 
 /// An operation in flight.
@@ -212,16 +231,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             }
         }
         core.timed(&mut self.stages, Stage::Hash, &mut from);
-        let base = grant.chunks.range(trailer.chunk).map_or(0, |(offset, _)| offset);
-        let offset = base + u64::from(trailer.offset);
-        arriving.offset += run;
         if trailer.flags.last() {
-            let own = match grant.hashes {
-                true => arriving.hasher.take().map(ChunkHasher::finish).unwrap_or_default(),
-                false => trailer.value,
-            };
-            arriving.values = Some((own, trailer.value));
+            arriving.close(&grant, trailer.value);
         }
+        let offset = grant.offset_of(&trailer);
         if trailer.flags.hole() {
             self.punch(core, home, &grant, &trailer, (offset, run));
             drop(slot);
@@ -299,9 +312,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             false => self.rebuild.give_back(finish.slot),
         }
         let Some(files) = self.transfers.get_mut(&home) else { return };
-        let arriving =
-            files.arriving.iter_mut().find(|arriving| arriving.file == file && arriving.chunk == chunk);
-        if let Some(arriving) = arriving {
+        if let Some(arriving) = files.last(file, chunk) {
             arriving.writes -= 1;
             match finish.result {
                 Ok(count) if count == len => {}
@@ -462,7 +473,7 @@ impl Files {
         self.arriving.iter_mut().rev().find(of)
     }
 
-    /// The chunk this record continues or begins; `None` when it does neither.
+    /// The chunk this record continues or begins, which it moves on; `None` when it does neither.
     pub(super) fn place(&mut self, grant: &Grant, trailer: &ChunkTrailer, run: u32) -> Option<usize> {
         let (file, chunk) = (trailer.file, trailer.chunk);
         let (_, len) = grant.chunks.range(chunk)?;
@@ -491,6 +502,9 @@ impl Files {
         let end = trailer.offset.checked_add(run)?;
         let fits =
             self.arriving[at].offset == trailer.offset && end <= len && (end == len) == trailer.flags.last();
-        fits.then_some(at)
+        fits.then(|| {
+            self.arriving[at].offset = end;
+            at
+        })
     }
 }

@@ -19,7 +19,6 @@ use base::hooks::{Hooks, Stage};
 use base::io::{Io, Op};
 use base::limits::DATA_AT;
 use disk::delta::{Move, Moves};
-use proto::transfer::chunk::ChunkHasher;
 use proto::transfer::delta::copies;
 use proto::wire::ChunkTrailer;
 use std::collections::VecDeque;
@@ -124,17 +123,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             false => Ok(None),
         };
         let run = if trailer.run > 0 { trailer.run } else { data_len };
-        let placed = self.transfers.get_mut(&home).and_then(|files| {
-            let at = files.place(&grant, &trailer, run)?;
-            files.arriving[at].offset += run;
-            Some(())
-        });
-        let (Ok(rows), Some(())) = (rows, placed) else {
+        let placed = self.transfers.get_mut(&home).and_then(|files| files.place(&grant, &trailer, run));
+        let (Ok(rows), Some(_)) = (rows, placed) else {
             let detail = "a record that does not continue its chunk, or copies what is not there";
             return links.fail(core, self.link, Code::InvalidRequest, detail);
         };
-        let base = grant.chunks.range(trailer.chunk).map_or(0, |(offset, _)| offset);
-        let offset = base + u64::from(trailer.offset);
+        let offset = grant.offset_of(&trailer);
         let body = match rows {
             Some(rows) => {
                 self.rebuild.spare.get_or_insert(slot);
@@ -288,8 +282,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
                 (_, None) => {}
             }
             if ends.is_some() && trailer.flags.last() {
-                let own = arriving.hasher.take().map(ChunkHasher::finish).unwrap_or_default();
-                arriving.values = Some((own, trailer.value));
+                arriving.close(&grant, trailer.value);
             }
             core.timed(&mut self.stages, Stage::Hash, &mut from);
             match state {

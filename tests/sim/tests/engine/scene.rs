@@ -5,7 +5,7 @@ use crate::town::{HOME, ROOT};
 use base::entry::{FileTime, Meta};
 use base::limits::Limits;
 use proto::transfer::filter::{FilterRule, Filters};
-use proto::transfer::offer::{Durability, Options};
+use proto::transfer::offer::{Durability, Options, Verify};
 use shard::command::{JobKind, Source};
 use sim::disk::{Attributes, Image, SimDisk, View};
 use sim::random::Random;
@@ -173,6 +173,9 @@ impl Scene {
         // Of its own, so that a seed's other choices stay what they were.
         let mut related = Random::new(seed ^ 0xde17a);
         options.delta = kind != Kind::InPlace && related.one_in(2);
+        if Random::new(seed ^ 0x7e41f).one_in(4) {
+            options.verify = Verify::Transport;
+        }
         let receiver = if kind == Kind::Pull { EndId::CLIENT } else { EndId::DAEMON };
         let (from, to) = if kind == Kind::Pull { (ROOT, HOME) } else { (HOME, ROOT) };
         let sender = EndId(1 - receiver.0);

@@ -5,9 +5,10 @@ use crate::planted::Planted;
 use crate::scene::{Kind, Scene, Shape};
 use crate::town::JOURNAL;
 use crate::watch::{Met, Watch};
+use base::codes::Code;
 use base::limits::Limits;
 use base::points::Point;
-use shard::command::{JobData, JobEnd};
+use shard::command::{Failure, JobData, JobEnd};
 use sim::disk::View;
 use sim::drive::Ran;
 use sim::faults::{FaultKind, FaultPlan};
@@ -145,7 +146,16 @@ impl Trial {
             if receipt.body.counts.failed == 0)
     }
 
+    /// Nothing here changes content on its way, so no end may ever say that something did.
+    fn judge_end(&mut self) {
+        let ended = &self.machines.desk.borrow().ended;
+        if let Some(JobEnd { result: Err(Failure { code: Code::Integrity, .. }), .. }) = ended {
+            self.broken.push(format!("what arrived is called false: {}", describe(ended)));
+        }
+    }
+
     fn again(&mut self) {
+        self.judge_end();
         self.runs += 1;
         self.end_client();
         self.machines.begin(self.scene.job.clone());
@@ -193,6 +203,7 @@ impl Trial {
         if !self.until_ended() {
             return self.broken.push("the last run does not end".into());
         }
+        self.judge_end();
         if !self.ended_well() {
             let ended = describe(&self.machines.desk.borrow().ended);
             return self.broken.push(format!("the last run does not complete: {ended}"));
