@@ -254,6 +254,23 @@ pub enum Op<B> {
     },
 }
 
+impl<B> Op<B> {
+    /// The descriptor it works on while it is in flight: closing it must wait. `None` of those that have none or end it.
+    pub fn fd(&self) -> Option<Fd> {
+        match self {
+            Self::Accept { listener: fd }
+            | Self::Head { socket: fd, .. }
+            | Self::Recv { socket: fd, .. }
+            | Self::Send { socket: fd, .. }
+            | Self::Read { file: fd, .. }
+            | Self::Write { file: fd, .. }
+            | Self::Sync { file: fd, .. }
+            | Self::Reserve { file: fd, .. } => Some(*fd),
+            Self::Connect { .. } | Self::Acts(_) | Self::Timer { .. } | Self::Close { .. } => None,
+        }
+    }
+}
+
 /// How one operation ended. A buffer that went in comes back here, always.
 #[derive(Debug)]
 pub struct Done<B> {

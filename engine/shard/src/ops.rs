@@ -118,7 +118,7 @@ impl<B> Ops<B> {
             }
             _ => (Rest::Whole, 0, 0),
         };
-        let fd = fd_of(&op);
+        let fd = op.fd();
         if let Some(uses) = fd.and_then(|fd| self.uses_of(fd)) {
             uses.0 += 1;
         }
@@ -231,20 +231,6 @@ impl<B> Ops<B> {
             }
         }
         (owner, Finish { result, slot, yields, acts })
-    }
-}
-
-fn fd_of<B>(op: &Op<B>) -> Option<Fd> {
-    match op {
-        Op::Accept { listener: fd }
-        | Op::Head { socket: fd, .. }
-        | Op::Recv { socket: fd, .. }
-        | Op::Send { socket: fd, .. }
-        | Op::Read { file: fd, .. }
-        | Op::Write { file: fd, .. }
-        | Op::Sync { file: fd, .. }
-        | Op::Reserve { file: fd, .. } => Some(*fd),
-        Op::Connect { .. } | Op::Acts(_) | Op::Timer { .. } | Op::Close { .. } => None,
     }
 }
 

@@ -31,20 +31,6 @@ pub(super) fn outcome(result: Result<u32, Errno>) -> i64 {
     }
 }
 
-fn fd_of(op: &Op<SimBuf>) -> Option<Fd> {
-    match op {
-        Op::Accept { listener: fd }
-        | Op::Head { socket: fd, .. }
-        | Op::Recv { socket: fd, .. }
-        | Op::Send { socket: fd, .. }
-        | Op::Read { file: fd, .. }
-        | Op::Write { file: fd, .. }
-        | Op::Sync { file: fd, .. }
-        | Op::Reserve { file: fd, .. } => Some(*fd),
-        Op::Connect { .. } | Op::Acts(_) | Op::Timer { .. } | Op::Close { .. } => None,
-    }
-}
-
 /// What a failed operation gives back of itself.
 fn leftovers(op: Op<SimBuf>) -> (Option<SimBuf>, Out<SimBuf>) {
     match op {
@@ -76,7 +62,7 @@ impl Inner {
         if token.kind() == OWN_KIND {
             self.violation(format!("token {:016x} is not the core's to use", token.0));
         }
-        let object = fd_of(&op).map(|fd| self.find(at, fd)).transpose();
+        let object = op.fd().map(|fd| self.find(at, fd)).transpose();
         let held = object.unwrap_or(None);
         self.ops.insert(id, Pending { at, token, op: None, object: held, done: None });
         if let Err(errno) = object {
