@@ -18,6 +18,7 @@ pub mod proxy;
 pub mod scratch;
 pub mod seed;
 pub mod slow_disk;
+pub mod small_disk;
 pub mod tree;
 pub mod world;
 
@@ -28,4 +29,5 @@ pub use peer::Peer;
 pub use proxy::{Direction, Proxy};
 pub use scratch::Scratch;
 pub use seed::Seed;
+pub use small_disk::SmallDisk;
 pub use world::World;

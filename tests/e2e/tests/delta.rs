@@ -2,9 +2,8 @@
 // proves: O7
 
 use std::path::Path;
-use std::process::Command;
 use xferd_e2e::compare::assert_equal;
-use xferd_e2e::{Depth, Direction, Run, Scratch, Seed, World, tree};
+use xferd_e2e::{Depth, Direction, Run, Scratch, Seed, SmallDisk, World, tree};
 
 const SIZE: usize = 24 << 20;
 
@@ -185,12 +184,7 @@ fn without_room_for_a_second_copy_the_old_one_stands() {
     let name = "without_room_for_a_second_copy_the_old_one_stands";
     let scratch = Scratch::new();
     let small = scratch.dir("small");
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=36m", "tmpfs"]).arg(&small).output();
-    if !mounted.is_ok_and(|out| out.status.success()) {
-        println!("skipped: {name}: mount is not permitted");
-        return;
-    }
-    let unmount = Unmount(small.clone());
+    let Some(disk) = SmallDisk::mount(name, &small, 36) else { return };
     let config = format!("[[share]]\nname = \"small\"\npath = \"{}\"\n", small.display());
     let world = World::shares(scratch, &config);
     let old = noise(12, SIZE);
@@ -202,22 +196,12 @@ fn without_room_for_a_second_copy_the_old_one_stands() {
     assert!([11, 23].contains(&run.code()), "exit {}: {}", run.code(), run.text());
     assert!(run.text().contains("NO_SPACE"), "{}", run.text());
     assert!(std::fs::read(small.join("file")).expect("there") == old);
-    let grown = Command::new("mount").args(["-o", "remount,size=80m"]).arg(&small).status().expect("runs");
-    assert!(grown.success());
+    disk.grow(80);
     let run = world.client.json(["copy", "file", "lab:/small/file"]).ok();
     assert_equal(&world.local("file"), &small.join("file"), Depth::Copied);
     assert!(run.number("bytes") < 200_000, "{} bytes", run.number("bytes"));
     drop(world);
-    drop(unmount);
-}
-
-/// A mount that goes with the test.
-struct Unmount(std::path::PathBuf);
-
-impl Drop for Unmount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
+    drop(disk);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 use xferd_e2e::compare::{assert_equal, differences, snapshot, without_parts};
-use xferd_e2e::{Depth, Direction, Proxy, Scratch, Seed, World, tree};
+use xferd_e2e::{Depth, Direction, Proxy, Scratch, Seed, SmallDisk, World, tree};
 
 /// Changes the file `big` of a tree while it travels; the run, its world and the wire between.
 fn while_it_travels(change: impl FnOnce(&Path)) -> (World, Proxy, xferd_e2e::Run) {
@@ -110,14 +110,8 @@ fn hostile_paths_reach_nothing_outside() {
 fn a_full_destination_is_said_and_resumed_when_there_is_room() {
     let scratch = Scratch::new();
     let small = scratch.dir("small");
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(&small).output();
-    if !mounted.is_ok_and(|out| out.status.success()) {
-        println!(
-            "skipped: a_full_destination_is_said_and_resumed_when_there_is_room: mount is not permitted"
-        );
-        return;
-    }
-    let unmount = Unmount(small.clone());
+    let name = "a_full_destination_is_said_and_resumed_when_there_is_room";
+    let Some(disk) = SmallDisk::mount(name, &small, 24) else { return };
     let config = format!("[[share]]\nname = \"small\"\npath = \"{}\"\n", small.display());
     let world = World::shares(scratch, &config);
     tree::file(&world.local("big"), 40 << 20, &mut Seed(1));
@@ -126,23 +120,12 @@ fn a_full_destination_is_said_and_resumed_when_there_is_room() {
     assert!([11, 23].contains(&run.code()), "exit {}: {}", run.code(), run.text());
     assert!(run.text().contains("NO_SPACE"), "{}", run.text());
     assert!(!small.join("big").exists());
-    let grown =
-        Command::new("mount").args(["-o", "remount,size=80m"]).arg(&small).status().expect("mount runs");
-    assert!(grown.success());
+    disk.grow(80);
     world.client.json(["copy", "big", "lab:/small/big"]).ok();
     assert_equal(&world.local("big"), &small.join("big"), Depth::Copied);
     world.client.json(["copy", "fits", "lab:/small/fits"]).ok();
     drop(world);
-    drop(unmount);
-}
-
-/// A mount that goes with the test.
-struct Unmount(std::path::PathBuf);
-
-impl Drop for Unmount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
+    drop(disk);
 }
 
 #[test]
