@@ -214,6 +214,48 @@ fn derived(parts: &[&[u8]]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+/// One record of source code and one of noise, compressed and brought back, as `-z` does it.
+fn compress(criterion: &mut Criterion) {
+    let mut group = group(criterion, "compress");
+    let record = LIMITS.record_bytes as usize;
+    let mut noise = vec![0; record];
+    blake3::Hasher::new().finalize_xof().fill(&mut noise);
+    group.throughput(Throughput::Bytes(record as u64));
+    for (name, content) in [("source code", source_code(record)), ("noise", noise)] {
+        let mut frame = vec![0; zstd_safe::compress_bound(record)];
+        let mut compressor = zstd_safe::CCtx::create();
+        compressor.set_parameter(zstd_safe::CParameter::CompressionLevel(1)).expect("there is such a level");
+        group.bench_function(format!("{name} in"), |bencher| {
+            bencher.iter(|| compressor.compress2(&mut frame[..], black_box(&content)).expect("it fits"));
+        });
+        let len = compressor.compress2(&mut frame[..], &content).expect("it fits");
+        let mut expander = zstd_safe::DCtx::create();
+        let mut out = vec![0; record];
+        group.bench_function(format!("{name} out"), |bencher| {
+            bencher
+                .iter(|| expander.decompress(&mut out[..], black_box(&frame[..len])).expect("it is whole"));
+        });
+    }
+    group.finish();
+}
+
+/// The engine's own.
+fn source_code(len: usize) -> Vec<u8> {
+    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/shard/src");
+    let mut out = Vec::new();
+    for folder in [top.clone(), top.join("send"), top.join("receive")] {
+        let entries = std::fs::read_dir(folder).expect("the sources are there");
+        let mut files: Vec<_> = entries.map(|entry| entry.expect("it can be read").path()).collect();
+        files.sort();
+        for file in files.iter().filter(|file| file.is_file()) {
+            out.extend(std::fs::read(file).expect("it can be read"));
+        }
+    }
+    assert!(out.len() >= len);
+    out.truncate(len);
+    out
+}
+
 /// A path from a peer, judged.
 fn path_check(criterion: &mut Criterion) {
     let mut group = group(criterion, "path check");
@@ -241,5 +283,18 @@ fn filter(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, seal, open, hash, frame, chunk_value, pack, manifest, journal, path_check, filter);
+criterion_group!(
+    benches,
+    seal,
+    open,
+    hash,
+    frame,
+    chunk_value,
+    pack,
+    manifest,
+    journal,
+    compress,
+    path_check,
+    filter
+);
 criterion_main!(benches);

@@ -258,7 +258,7 @@ impl FileAction {
 }
 
 /// How many [`Stage`]s there are.
-pub const STAGES: usize = 11;
+pub const STAGES: usize = 12;
 
 /// Stages of the data path, for "why is it slow".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -286,6 +286,8 @@ pub enum Stage {
     Peer,
     /// Waiting because a rate was asked for.
     Bwlimit,
+    /// Compressing records, and expanding them.
+    Compress,
 }
 
 impl Stage {
@@ -302,6 +304,7 @@ impl Stage {
         Stage::Credit,
         Stage::Peer,
         Stage::Bwlimit,
+        Stage::Compress,
     ];
 
     /// Whether it waits for another end or stage instead of working.
@@ -323,6 +326,7 @@ impl Stage {
             Self::Credit => "credit",
             Self::Peer => "peer",
             Self::Bwlimit => "bwlimit",
+            Self::Compress => "compress",
         }
     }
 }

@@ -73,6 +73,8 @@ pub const HEADER_AT: u32 = 4084;
 pub const DATA_AT: u32 = 4096;
 /// Most bytes of trailer and tag after the data of a record.
 pub const TAIL_BYTES_MAX: u32 = 128 - HEADER_BYTES;
+/// Memory of a core that compresses: its contexts of both directions and a record beside them. A test asserts it.
+pub const COMPRESS_BYTES_PER_CORE: u32 = 2 * MIB;
 
 limits! {
     /// Payload of a full record: the AEAD unit and one buffer. A constant of the protocol.

@@ -36,6 +36,7 @@ mod rx;
 mod send;
 pub mod settings;
 mod shake;
+mod squeeze;
 mod steps;
 mod tools;
 mod turn;

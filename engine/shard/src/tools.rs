@@ -5,6 +5,7 @@ use crate::link::LinkEvent;
 use crate::mailbox::{Mail, Mailbox};
 use crate::ops::{Ops, Owner};
 use crate::settings::Settings;
+use crate::squeeze::Squeezer;
 use base::hooks::{Hooks, Stage, StageTimes};
 use base::ids::CoreId;
 use base::io::{Act, ActOut, Batch, Errno, Fd, Io, Now, Op};
@@ -36,6 +37,8 @@ pub(crate) struct Core<I: Io, H: Hooks> {
     pub(crate) events: VecDeque<LinkEvent<I::Buf>>,
     /// Counters since start.
     pub(crate) status: CoreStatus,
+    /// For transfers that compress.
+    pub(crate) squeezer: Squeezer,
     spare: Vec<Batch<I::Buf>>,
     records: u32,
 }
@@ -54,6 +57,7 @@ impl<I: Io, H: Hooks> Core<I, H> {
             now,
             events: VecDeque::new(),
             status,
+            squeezer: Squeezer::default(),
             spare: Vec::new(),
             records: 0,
         }

@@ -38,7 +38,7 @@ fn wrong_flags_are_exit_1_and_json_still_has_its_result() {
         &["copy", "a", "b"],
         &["copy", "lab:/a", "lab:/b"],
         &["sync", "--frobnicate", "a", "lab:/b"],
-        &["sync", "-z", "a", "lab:/b"],
+        &["sync", "-H", "a", "lab:/b"],
         &["copy", "--timeout=10", "a", "lab:/b"],
     ];
     for arguments in wrong {
@@ -46,8 +46,8 @@ fn wrong_flags_are_exit_1_and_json_still_has_its_result() {
         assert!(!run.stderr.is_empty(), "{arguments:?}");
         assert_eq!(client.json(arguments.iter().copied()).result()["exit"], 1, "{arguments:?}");
     }
-    let run = client.run(["sync", "-z", "a", "lab:/b"]).fails(1);
-    assert!(run.stderr.contains("-z"), "a refused flag is named: {}", run.stderr);
+    let run = client.run(["sync", "-H", "a", "lab:/b"]).fails(1);
+    assert!(run.stderr.contains("-H"), "a refused flag is named: {}", run.stderr);
 }
 
 #[test]

@@ -41,9 +41,10 @@ fn stages_and_times_are_in_the_result() {
     let world = World::new();
     tree::file(&world.local("big"), 64 << 20, &mut Seed(1));
     let result = world.client.json(["copy", "big", "lab:/big"]).ok().result();
-    for stage in
-        ["read", "hash", "seal", "send", "receive", "open", "write", "sync", "credit", "peer", "bwlimit"]
-    {
+    for stage in [
+        "read", "hash", "seal", "send", "receive", "open", "write", "sync", "credit", "peer", "bwlimit",
+        "compress",
+    ] {
         assert!(result["stages"][stage].is_number(), "{stage}: {result}");
     }
     assert!(result["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));

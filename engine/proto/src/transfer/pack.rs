@@ -226,6 +226,11 @@ pub struct PackView<'a> {
     table: &'a [u8],
 }
 
+/// Bytes of the data that a pack with this trailer has, where it is not compressed.
+pub fn data_bytes(trailer: &PackTrailer) -> u64 {
+    u64::from(trailer.table_offset) + u64::from(trailer.rows) * u64::from(ROW_BYTES)
+}
+
 impl<'a> PackView<'a> {
     /// Checks a record's data against its trailer.
     ///

@@ -47,8 +47,8 @@ pub const LAYOUT: Layout = Layout {
         field("verify", "u8", "0 full, 1 transport"),
         field(
             "stages_ms",
-            "u32 x 11",
-            "time per stage at the receiver, sampled: read hash seal send receive open write sync credit peer bwlimit",
+            "u32 x 12",
+            "time per stage at the receiver, sampled: read hash seal send receive open write sync credit peer bwlimit compress",
         ),
         field("began_ms", "u64", "UTC milliseconds"),
         field("ended_ms", "u64", "UTC milliseconds"),

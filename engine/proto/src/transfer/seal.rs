@@ -33,7 +33,7 @@ pub const LAYOUT: Layout = Layout {
         field("roots", "u32 + [32] each", "root of each entry; none unless the seal is sent again"),
         field(
             "stages_ms",
-            "u32 x 11",
+            "u32 x 12",
             "time per stage at the sender so far, in the order of the Receipt; for reports only",
         ),
         field("signature", "[64]", "Ed25519 over `xferd/1 seal`, the session id and all fields before"),

@@ -55,7 +55,7 @@ pub const LAYOUTS: &[Layout] = &[
             field("file", "u32", "index in the order of entries"),
             field("chunk", "u32", "index in the file"),
             field("offset", "u32", "of the data in the chunk, bytes"),
-            field("run", "u32", "length of a hole, or of all copies, bytes; else zero"),
+            field("run", "u32", "bytes that a hole, all copies or compressed data stand for; else zero"),
             field("reserved", "u16", "zero"),
             field("flags", "u16", "see Flags"),
         ],
@@ -82,7 +82,7 @@ const FLAGS: &[(&str, u16, &str)] = &[
     ("full", 2, "the next frame on this stream is a Chunk of exactly record + 56 + 16 bytes of payload"),
     ("hole", 4, "Chunk: a run of zeros, no data"),
     ("last", 8, "Chunk: last record of its chunk, the trailer carries the value"),
-    ("zstd", 16, "refused until negotiated"),
+    ("zstd", 16, "Chunk, Pack: the data is one zstd frame; refused without the option `compress`"),
     ("copy", 32, "Chunk: the data is rows of copies out of the receiver's older file, see Copy row"),
 ];
 

@@ -19,12 +19,12 @@ impl Flags {
     pub const HOLE: Self = Self(4);
     /// Last record of its chunk; the trailer carries the chunk's value.
     pub const LAST: Self = Self(8);
-    /// Compressed; refused until negotiated.
+    /// The data is one zstd frame; only in transfers whose offer asks for compression.
     pub const ZSTD: Self = Self(16);
     /// The data says where in the receiver's older file the content lies.
     pub const COPY: Self = Self(32);
 
-    const KNOWN: u16 = 15 | 32;
+    const KNOWN: u16 = 63;
 
     /// Reads flags from a peer.
     ///
@@ -37,9 +37,10 @@ impl Flags {
         Ok(Self(bits))
     }
 
-    /// Refuses the flags that only a Chunk may have.
-    fn of_whole_data(self) -> Result<Self, WireError> {
-        if self.hole() || self.last() || self.copy() { Err(WireError::Flags(self.0)) } else { Ok(self) }
+    /// Refuses the flags that only a Chunk may have, and those of bulk data where it is none.
+    fn of_whole_data(self, bulk: bool) -> Result<Self, WireError> {
+        let misplaced = self.hole() || self.last() || self.copy() || self.zstd() && !bulk;
+        if misplaced { Err(WireError::Flags(self.0)) } else { Ok(self) }
     }
 
     /// The bits.
@@ -50,6 +51,12 @@ impl Flags {
     /// Whether all of `other` are set.
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// These but for `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// These and `other`.
@@ -69,6 +76,10 @@ impl Flags {
     /// Whether the record is a run of zeros.
     pub fn hole(self) -> bool {
         self.contains(Self::HOLE)
+    }
+    /// Whether the record's data is compressed.
+    pub fn zstd(self) -> bool {
+        self.contains(Self::ZSTD)
     }
     /// Whether the record's data is rows of copies.
     pub fn copy(self) -> bool {
@@ -93,7 +104,8 @@ pub struct ChunkTrailer {
     pub chunk: ChunkIndex,
     /// Where in the chunk the record's data begins, in bytes.
     pub offset: u32,
-    /// Length of a run of zeros when [`Flags::HOLE`] is set, of all copies when [`Flags::COPY`] is, else zero.
+    /// Length of a run of zeros when [`Flags::HOLE`] is set, of all copies when [`Flags::COPY`] is, of the content
+    /// when [`Flags::ZSTD`] is, else zero.
     pub run: u32,
     /// Flags.
     pub flags: Flags,
@@ -121,10 +133,11 @@ impl ChunkTrailer {
         if reserved != 0 {
             return Err(WireError::Value { field: "reserved", value: reserved.into() });
         }
-        if flags.hole() && flags.copy() {
+        let kinds = u32::from(flags.hole()) + u32::from(flags.copy()) + u32::from(flags.zstd());
+        if kinds > 1 {
             return Err(WireError::Flags(flags.0));
         }
-        if (flags.hole() || flags.copy()) == (run == 0) {
+        if (kinds == 1) == (run == 0) {
             return Err(WireError::Value { field: "run", value: run.into() });
         }
         if !flags.last() && value != Value::default() {
@@ -173,7 +186,7 @@ impl PackTrailer {
         let transfer = reader.u32()?;
         let rows = reader.u16()?;
         let table_offset = reader.u32()?;
-        let flags = Flags::parse(reader.u16()?)?.of_whole_data()?;
+        let flags = Flags::parse(reader.u16()?)?.of_whole_data(true)?;
         reader.finish()?;
         Ok(Self { transfer, rows, table_offset, flags })
     }
@@ -225,7 +238,7 @@ impl Trailer {
             FrameType::Pack => PackTrailer::parse(bytes).map(Self::Pack),
             _ => {
                 let mut reader = Reader::new(bytes);
-                let flags = Flags::parse(reader.u16()?)?.of_whole_data()?;
+                let flags = Flags::parse(reader.u16()?)?.of_whole_data(false)?;
                 reader.finish()?;
                 Ok(Self::Plain(flags))
             }
@@ -280,7 +293,6 @@ mod tests {
         reserved[53] = 1;
         assert_eq!(ChunkTrailer::parse(&reserved), Err(WireError::Value { field: "reserved", value: 1 }));
         assert!(ChunkTrailer::parse(&chunk().encode()[1..]).is_err());
-        assert_eq!(Flags::parse(16), Err(WireError::Flags(16)));
         assert_eq!(Flags::parse(64), Err(WireError::Flags(64)));
         assert!(Trailer::parse(FrameType::Ping, &plain_trailer(Flags::LAST)).is_err());
         let copies = ChunkTrailer { flags: Flags::COPY.with(Flags::LAST), run: 5, ..chunk() };
@@ -289,5 +301,13 @@ mod tests {
         let both = ChunkTrailer { flags: copies.flags.with(Flags::HOLE), ..copies };
         assert_eq!(ChunkTrailer::parse(&both.encode()), Err(WireError::Flags(44)));
         assert!(Trailer::parse(FrameType::Want, &plain_trailer(Flags::COPY)).is_err());
+        assert!(Trailer::parse(FrameType::Want, &plain_trailer(Flags::ZSTD)).is_err());
+        let zstd = ChunkTrailer { flags: Flags::ZSTD, run: 5, value: Value::default(), ..copies };
+        assert_eq!(ChunkTrailer::parse(&zstd.encode()), Ok(zstd));
+        assert!(ChunkTrailer::parse(&ChunkTrailer { run: 0, ..zstd }.encode()).is_err());
+        let both = ChunkTrailer { flags: Flags::ZSTD.with(Flags::COPY), ..zstd };
+        assert_eq!(ChunkTrailer::parse(&both.encode()), Err(WireError::Flags(48)));
+        let pack = PackTrailer { transfer: 9, rows: 3, table_offset: 300, flags: Flags::ZSTD };
+        assert_eq!(PackTrailer::parse(&pack.encode()), Ok(pack));
     }
 }

@@ -12,6 +12,7 @@ use crate::links::Links;
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
 use crate::send::TransferKey;
+use crate::squeeze::Squeezed;
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{Hooks, Stage, StageTimes};
@@ -19,7 +20,7 @@ use base::ids::{ChunkIndex, CoreId, FileIndex, Value};
 use base::io::{Act, Fd, Io, Op};
 use base::limits::DATA_AT;
 use proto::transfer::chunk::{ChunkHasher, Chunks};
-use proto::wire::ChunkTrailer;
+use proto::wire::{ChunkTrailer, Flags};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a lane may do with a file.
@@ -38,6 +39,8 @@ pub struct Grant {
     /// What arrives is hashed here. Else the sender's value of a chunk stands for it: the records' tags alone say that
     /// its bytes are what the sender sent.
     pub(crate) hashes: bool,
+    /// The offer says that records may be compressed.
+    pub(crate) compressed: bool,
 }
 
 /// A chunk that is arriving or whose writes are in flight.
@@ -205,10 +208,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         links: &mut Links<B>,
         home: TransferKey,
         grant: Grant,
-        slot: B,
-        data_len: u32,
-        trailer: ChunkTrailer,
+        mut slot: B,
+        mut data_len: u32,
+        mut trailer: ChunkTrailer,
     ) {
+        if trailer.flags.zstd() {
+            let content = &mut slot.as_mut()[DATA_AT as usize..];
+            let mut from = core.sample();
+            let expanded = match grant.compressed {
+                true => core.squeezer.expand(content, data_len, trailer.run, &core.settings.limits),
+                false => Err(Squeezed::NotOffered),
+            };
+            core.timed(&mut self.stages, Stage::Compress, &mut from);
+            if let Err(error) = expanded {
+                return links.fail(core, self.link, error.code(), error.detail());
+            }
+            // From here on it is a record as every other.
+            data_len = core::mem::take(&mut trailer.run);
+            trailer.flags = trailer.flags.without(Flags::ZSTD);
+        }
         if trailer.flags.copy() || !self.rebuild.is_empty() {
             return self.queue_record(core, links, home, grant, slot, data_len, trailer);
         }

@@ -30,6 +30,7 @@ use base::limits::{DATA_AT, Limits};
 use home::Home;
 use lane::{Grant, ReceiveLane};
 use proto::transfer::offer::{Durability, Options};
+use proto::transfer::pack;
 use proto::transfer::receipt::Receipt;
 use proto::wire::{FrameType, Trailer};
 use std::collections::BTreeMap;
@@ -164,7 +165,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
         core: &mut Core<I, H>,
         links: &mut Links<B>,
         link: LinkId,
-        slot: B,
+        mut slot: B,
         data_len: u32,
         trailer: Trailer,
     ) {
@@ -183,7 +184,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
             }
             (Trailer::Pack(trailer), Role::Control) => {
                 let home = TransferKey { core: core.id, link, number: trailer.transfer };
+                let mut data_len = data_len;
                 if let Some(receiver) = self.homes.get_mut(&(link, trailer.transfer)) {
+                    let expanded = receiver.expand(core, &mut slot, data_len, &trailer);
+                    data_len = match expanded {
+                        Ok(len) => len,
+                        Err(error) => return links.fail(core, link, error.code(), error.detail()),
+                    };
                     let result = receiver.on_pack(core, links, slot, data_len, &trailer);
                     if let Err(code) = result {
                         return links.fail(core, link, code, "a pack that breaks a rule");
@@ -191,6 +198,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
                 } else {
                     drop(slot);
                     links.release(core, link);
+                    if trailer.flags.zstd() {
+                        data_len = pack::data_bytes(&trailer).min(u64::from(u32::MAX)) as u32;
+                    }
                 }
                 if let Some(lane) = self.lane(at, links, link) {
                     lane.count(core, home, data_len);

@@ -41,10 +41,10 @@ enum Body<B> {
     Copies(Moves),
 }
 
-/// Bytes that a record counts for in its stream's window: copies as much as the content they stand for, because the
-/// receiver has as much to do with them.
+/// Bytes that a record counts for in its stream's window: copies and what is compressed as much as the content they
+/// stand for, because the receiver has as much to do with them.
 pub(super) fn charge(trailer: &ChunkTrailer, data_len: u32) -> u32 {
-    if trailer.flags.copy() { trailer.run } else { data_len }
+    if trailer.flags.copy() || trailer.flags.zstd() { trailer.run } else { data_len }
 }
 
 /// One buffer's worth, in order.

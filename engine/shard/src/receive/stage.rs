@@ -236,7 +236,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let older = large.older.as_ref().and_then(|older| Some((older.fd?, older.size)));
         // What is copied out of an older file was in no record: no tag vouches for it.
         let hashes = self.spec.options.verify == Verify::Full || older.is_some();
-        let grant = Grant { fd, chunks, uncached, punch, sparse, older, hashes };
+        let compressed = self.spec.options.compress;
+        let grant = Grant { fd, chunks, uncached, punch, sparse, older, hashes, compressed };
         self.grant(core, file, lane, lane_core, Some(grant));
     }
 

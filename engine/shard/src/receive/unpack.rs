@@ -11,6 +11,7 @@ use super::home::Home;
 use super::publish::{Flight, owner};
 use crate::dirs::DirId;
 use crate::links::Links;
+use crate::squeeze::Squeezed;
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{Hooks, Stage};
@@ -18,7 +19,7 @@ use base::ids::{FileIndex, Value};
 use base::io::{Act, ActOut, Batch, Io, Op};
 use base::limits::DATA_AT;
 use proto::transfer::chunk::root_of_bytes;
-use proto::transfer::pack::PackView;
+use proto::transfer::pack::{self, PackView};
 use proto::wire::PackTrailer;
 
 /// One file of a pack.
@@ -41,6 +42,33 @@ pub(super) struct Putting {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
+    /// Brings the data of a compressed pack back, in its slot; returns how many bytes it has.
+    ///
+    /// # Errors
+    /// Compression was not offered, or the data is not what the trailer says.
+    pub(super) fn expand<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        slot: &mut B,
+        data_len: u32,
+        trailer: &PackTrailer,
+    ) -> Result<u32, Squeezed> {
+        if !trailer.flags.zstd() {
+            return Ok(data_len);
+        }
+        if !self.spec.options.compress {
+            return Err(Squeezed::NotOffered);
+        }
+        let mut from = core.sample();
+        let content = &mut slot.as_mut()[DATA_AT as usize..];
+        let plain = u32::try_from(pack::data_bytes(trailer)).map_err(|_| Squeezed::TooLong)?;
+        core.squeezer.expand(content, data_len, plain, &core.settings.limits)?;
+        let mut stages = self.totals.stages;
+        core.timed(&mut stages, Stage::Compress, &mut from);
+        self.totals.stages = stages;
+        Ok(plain)
+    }
+
     /// A pack came, in a slot that is lent: it is given back when its last file is written.
     ///
     /// # Errors

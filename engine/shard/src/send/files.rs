@@ -151,6 +151,7 @@ impl OpenFile {
             send: self.wants(chunk),
             sparse: self.stat.allocated < self.stat.size,
             uncached,
+            compress: false,
             delta: None,
         }
     }
@@ -310,7 +311,8 @@ impl Home {
                     let uncached = file.stat.size >= uncached_from && core.settings.uncached_reads;
                     file.next(self.key, *index, uncached)
                 });
-                let Some(order) = next else { return };
+                let Some(mut order) = next else { return };
+                order.compress = self.spec.options.compress;
                 lane.orders += 1;
                 let mail = SendMail::Order { lane: lane.stream.link, order: Box::new(order) };
                 core.post(lane.stream.core, Mail::Send(mail));

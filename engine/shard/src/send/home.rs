@@ -21,6 +21,7 @@ use crate::links::{Links, MS};
 use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
 use crate::receive::Ended;
+use crate::squeeze::Worth;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind};
@@ -56,6 +57,8 @@ pub(crate) struct Home {
     pub(super) seals: Seals,
     /// Files that were read twice because they changed.
     pub(super) retried: BTreeSet<FileIndex>,
+    /// Whether compressing packs pays.
+    pub(super) worth: Worth,
     pub(super) lanes: Vec<Lane>,
     /// Chunks sent on data streams that the receiver has not named: they go with their stream.
     pub(super) in_transit: BTreeMap<(FileIndex, ChunkIndex), LaneAt>,
@@ -108,6 +111,7 @@ impl Home {
             files: Files::default(),
             seals: Seals::new(),
             retried: BTreeSet::new(),
+            worth: Worth::default(),
             lanes,
             in_transit: BTreeMap::new(),
             streams_asked: false,

@@ -15,6 +15,7 @@ use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
 use crate::send::delta::{CutOrder, Cutters, DeltaOrder, Recipe};
 use crate::send::{SendMail, TransferKey};
+use crate::squeeze::Worth;
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{Hooks, Stage, StageTimes};
@@ -44,6 +45,8 @@ pub struct ChunkOrder {
     pub(crate) sparse: bool,
     /// Bypass the page cache where the file system can.
     pub(crate) uncached: bool,
+    /// Its records are compressed where that pays.
+    pub(crate) compress: bool,
     /// The file travels as a delta.
     pub(crate) delta: Option<DeltaOrder>,
 }
@@ -160,6 +163,7 @@ pub(crate) struct SendLane<B> {
     /// Transfers that wait for their last order here to end.
     dropping: Vec<TransferKey>,
     cutters: Cutters,
+    worth: Worth,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
@@ -178,6 +182,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             starved_since: None,
             dropping: Vec::new(),
             cutters: Cutters::default(),
+            worth: Worth::default(),
         }
     }
 
@@ -391,14 +396,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         }
     }
 
-    /// Whether the second piece is a ready full record that is sent next on this stream.
+    /// Whether the second piece is a ready full record that is sent next on this stream. How long a compressed one is
+    /// shows only when it is.
     fn announces_next(&self, record_bytes: u32) -> bool {
         let Some(next) = self.pieces.get(1) else { return false };
         let front_last = self.pieces.front().is_some_and(|piece| piece.last);
         let order = self.orders.get(usize::from(front_last));
         next.len == record_bytes
             && matches!(next.state, State::Ready(_))
-            && order.is_some_and(|order| order.order.send && order.broken.is_none())
+            && order.is_some_and(|order| order.order.send && !order.order.compress && order.broken.is_none())
     }
 
     fn emit<I: Io<Buf = B>, H: Hooks>(
@@ -408,7 +414,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
         piece: Piece<B>,
         full: bool,
     ) {
-        let link = self.link;
+        let (link, last) = (self.link, piece.last);
         let Some(order) = self.orders.front_mut() else { return };
         if order.broken.is_some() {
             // What was read of it is of no use.
@@ -473,11 +479,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
             let trailer = ChunkTrailer { value, transfer, file, chunk, offset: piece.offset, run, flags };
             order.sent += u64::from(data_len);
             self.sent += u64::from(data_len);
+            let compress = order.order.compress;
             match piece.state {
-                State::Ready(slot) => {
-                    links.send_slot(core, link, FrameType::Chunk, slot, data_len, &trailer.encode());
-                    core.timed(&mut self.stages, Stage::Seal, &mut from);
-                }
+                State::Ready(slot) => self.send_data(core, links, slot, data_len, trailer, (compress, from)),
                 State::Copies(rows) => {
                     // The receiver has as much to do with it as with content of that length.
                     self.sent += u64::from(run);
@@ -486,9 +490,31 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> SendLane<B> {
                 _ => links.send_small(core, link, FrameType::Chunk, b"", &trailer.encode()),
             }
         }
-        if piece.last {
+        if last {
             self.end_order(core, links, Some(value));
         }
+    }
+
+    /// Sends a record of content, as it is or compressed: it counts for what it stands for.
+    fn send_data<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        links: &mut Links<B>,
+        mut slot: B,
+        mut data_len: u32,
+        mut trailer: ChunkTrailer,
+        (compress, mut from): (bool, Option<u64>),
+    ) {
+        if compress {
+            let content = &mut slot.as_mut()[DATA_AT as usize..(DATA_AT + data_len) as usize];
+            if let Some(len) = self.worth.squeeze(&mut core.squeezer, content) {
+                trailer.flags = trailer.flags.with(Flags::ZSTD);
+                trailer.run = core::mem::replace(&mut data_len, len);
+            }
+            core.timed(&mut self.stages, Stage::Compress, &mut from);
+        }
+        links.send_slot(core, self.link, FrameType::Chunk, slot, data_len, &trailer.encode());
+        core.timed(&mut self.stages, Stage::Seal, &mut from);
     }
 
     fn end_order<I: Io<Buf = B>, H: Hooks>(

@@ -23,7 +23,7 @@ struct Reading {
     len: u32,
 }
 
-/// Builds and sends one pack. Returns the data bytes sent; `None`: no slot was free, or nothing is wanted.
+/// Builds and sends one pack. Returns the data bytes it holds; `None`: no slot was free, or nothing is wanted.
 pub(super) fn send_pack<I, H>(
     home: &mut Home,
     core: &mut Core<I, H>,
@@ -53,11 +53,19 @@ where
     hash(home, &builder, &slot.as_ref()[DATA_AT as usize..]);
     core.timed(stages, Stage::Hash, &mut from);
     let area = &mut slot.as_mut()[DATA_AT as usize..(DATA_AT + limits.record_bytes) as usize];
-    let (data_len, trailer) = builder.finish(area, Flags::NONE);
+    let (data_len, mut trailer) = builder.finish(area, Flags::NONE);
     if trailer.rows > 0 {
         core.status.bytes_out += u64::from(trailer.table_offset);
         home.totals.bytes += u64::from(trailer.table_offset);
-        links.send_slot(core, home.key.link, FrameType::Pack, slot, data_len, &trailer.encode());
+        let mut len = data_len;
+        if home.spec.options.compress {
+            if let Some(less) = home.worth.squeeze(&mut core.squeezer, &mut area[..data_len as usize]) {
+                trailer.flags = trailer.flags.with(Flags::ZSTD);
+                len = less;
+            }
+            core.timed(stages, Stage::Compress, &mut from);
+        }
+        links.send_slot(core, home.key.link, FrameType::Pack, slot, len, &trailer.encode());
         core.timed(stages, Stage::Seal, &mut from);
     }
     Some(u64::from(data_len))

@@ -57,6 +57,7 @@ pub struct TransferOptions {
     pub dry_run: bool,
     pub inplace: bool,
     pub whole_file: bool,
+    pub compress: bool,
     pub streams: Option<u16>,
     pub durability: Durability,
     pub verify_transport: bool,

@@ -64,6 +64,7 @@ fn options(flags: &TransferOptions) -> Result<Options, Failure> {
         checksum: flags.checksum,
         inplace: flags.inplace,
         delta: !flags.whole_file,
+        compress: flags.compress,
         existing: Existing::Overwrite,
         durability: crate::server::durability(flags.durability),
         verify: if flags.verify_transport { Verify::Transport } else { Verify::Full },

@@ -62,6 +62,10 @@ pub(super) struct TransferFlags {
     /// Send what differs (always so for files of 1 MiB and more; accepted as rsync's)
     #[arg(long, conflicts_with = "whole_file", help_heading = "How")]
     no_whole_file: bool,
+    /// Compress with zstd what gets smaller by it: for links that carry less than a core compresses, which are some
+    /// hundreds of MB a second
+    #[arg(short = 'z', long, help_heading = "How")]
+    compress: bool,
     /// At most N connections for data once there are more than 64 MiB to move, one up to that [default: as many as
     /// both ends have cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16), help_heading = "How")]
@@ -144,6 +148,7 @@ impl TransferFlags {
             dry_run: self.dry_run,
             inplace: self.inplace,
             whole_file: self.whole_file,
+            compress: self.compress,
             streams: self.streams,
             durability: self.durability.unwrap_or(Durability::Tree),
             verify_transport: self.verify == Some(Verify::Transport),

@@ -9,9 +9,9 @@ pub(super) struct Refused {
 
 const REFUSED: &[Refused] = &[
     Refused {
-        flags: &["-z", "--compress", "--zc", "--compress-choice", "--zl", "--compress-level"],
-        reason: "data is not compressed on the way",
-        next: "leave it out; on a slow link compress the files first",
+        flags: &["--zc", "--compress-choice", "--zl", "--compress-level", "--skip-compress"],
+        reason: "there is nothing to choose: -z is zstd, and what does not get smaller is sent as it is",
+        next: "use -z",
     },
     Refused {
         flags: &["-H", "--hard-links"],
@@ -166,7 +166,7 @@ const REFUSED: &[Refused] = &[
     },
 ];
 
-/// Looks a flag up as clap names it: `-z`, `--timeout`, or with `=value`.
+/// Looks a flag up as clap names it: `-H`, `--timeout`, or with `=value`.
 pub(super) fn find(flag: &str) -> Option<(&str, &'static Refused)> {
     let name = flag.split_once('=').map_or(flag, |(name, _)| name);
     REFUSED.iter().find(|row| row.flags.contains(&name)).map(|row| (name, row))
@@ -195,6 +195,6 @@ mod tests {
     #[test]
     fn flags_are_found_with_and_without_a_value() {
         assert_eq!(find("--timeout=10").expect("refused").0, "--timeout");
-        assert!(find("-z").is_some() && find("--frobnicate").is_none());
+        assert!(find("-H").is_some() && find("--frobnicate").is_none());
     }
 }

@@ -176,6 +176,7 @@ impl Scene {
         if Random::new(seed ^ 0x7e41f).one_in(4) {
             options.verify = Verify::Transport;
         }
+        options.compress = Random::new(seed ^ 0x57d).one_in(3);
         let receiver = if kind == Kind::Pull { EndId::CLIENT } else { EndId::DAEMON };
         let (from, to) = if kind == Kind::Pull { (ROOT, HOME) } else { (HOME, ROOT) };
         let sender = EndId(1 - receiver.0);
@@ -188,6 +189,9 @@ impl Scene {
                     disk.build_file(&under(from, "tree/small"), b"beside it");
                 }
                 _ => tree(disk, &under(from, "tree"), content),
+            }
+            if options.compress {
+                thin_out(disk, &under(from, "tree"));
             }
             disk.settle();
         });
@@ -248,6 +252,17 @@ fn long_filters() -> Filters {
     };
     let rules: Vec<FilterRule> = (0..7).map(rule).collect();
     Filters::compile(rules, &Limits::TINY).expect("patterns")
+}
+
+/// Most records of files with chunks get something to compress.
+fn thin_out(disk: &mut SimDisk, dir: &[u8]) {
+    for name in ["large", "middle", "sub/large"] {
+        let Some(ino) = disk.find(&under(dir, name), View::Visible) else { continue };
+        let Some(Image::File { bytes, .. }) = disk.visible(&under(dir, name)) else { continue };
+        for at in (0..bytes.len()).step_by(700) {
+            disk.build_bytes(ino, at as u64, &b"= "[..].repeat(250)[..500.min(bytes.len() - at)]);
+        }
+    }
 }
 
 fn edit_in_get(world: &World, sender: EndId, from: &[u8], named: bool) -> Edit {

@@ -324,6 +324,7 @@ mod tests {
                     checksum: flags[8],
                     inplace: flags[9],
                     delta: flags[10],
+                    compress: flags[11],
                     existing: Existing::from_byte(words.0).expect("a value"),
                     durability: Durability::from_byte(words.1).expect("a value"),
                     verify: Verify::from_byte(words.2).expect("a value"),

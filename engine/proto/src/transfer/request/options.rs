@@ -24,6 +24,7 @@ pub const LAYOUT: Layout = Layout {
         field("checksum", "boolean", "compare content instead of size and time"),
         field("inplace", "boolean", "write into existing files, not atomically"),
         field("delta", "boolean", "changed files may travel as pieces"),
+        field("compress", "boolean", "records may be compressed"),
         field("existing", "text", "`overwrite` (default), `create`, `replace` or `keep`"),
         field("durability", "text", "`none`, `file` or `tree` (default)"),
         field("verify", "text", "`full` (default) or `transport`"),
@@ -135,6 +136,8 @@ pub struct Options {
     pub inplace: bool,
     /// Changed files may travel as pieces of what is there.
     pub delta: bool,
+    /// Records may be compressed.
+    pub compress: bool,
     /// What becomes of existing files.
     pub existing: Existing,
     /// How safe the result has to be.
@@ -164,6 +167,7 @@ impl Default for Options {
             checksum: false,
             inplace: false,
             delta: false,
+            compress: false,
             existing: Existing::Overwrite,
             durability: Durability::Tree,
             verify: Verify::Full,
@@ -187,6 +191,7 @@ pub(super) const OPTION_KEYS: &[&str] = &[
     "checksum",
     "inplace",
     "delta",
+    "compress",
     "existing",
     "durability",
     "verify",
@@ -210,6 +215,7 @@ impl Options {
             .bool(cstr!("checksum"), self.checksum)
             .bool(cstr!("inplace"), self.inplace)
             .bool(cstr!("delta"), self.delta)
+            .bool(cstr!("compress"), self.compress)
             .text(cstr!("existing"), self.existing.name())
             .text(cstr!("durability"), self.durability.name())
             .text(cstr!("verify"), self.verify.name())
@@ -234,6 +240,7 @@ impl Options {
             checksum: fields.bool("checksum")?,
             inplace: fields.bool("inplace")?,
             delta: fields.bool("delta")?,
+            compress: fields.bool("compress")?,
             existing: fields.choice("existing", Existing::from_name)?.unwrap_or(default.existing),
             durability: fields.choice("durability", Durability::from_name)?.unwrap_or(default.durability),
             verify: fields.choice("verify", Verify::from_name)?.unwrap_or(default.verify),
