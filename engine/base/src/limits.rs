@@ -252,6 +252,74 @@ limits! {
     remotes_max: u32 = 1024, 4, 65_536;
     /// Connections from one address to one process.
     connections_per_address_max: u32 = 1024, 8, 65_536;
+    /// Plugins loaded at once.
+    plugins_max: u32 = 64, 4, 1024;
+    /// Instances of plugins at once; each may reserve `plugin_memory_reserved_bytes` of addresses, not memory.
+    plugin_instances_max: u32 = 256, 16, 4096;
+    /// A component as its author ships it.
+    plugin_wasm_bytes_max: u32 = 8 * MIB, MIB, 64 * MIB;
+    /// Machine code of one component.
+    plugin_code_bytes_max: u32 = 64 * MIB, 8 * MIB, 256 * MIB;
+    /// Addresses reserved for one memory of a plugin; what a manifest may ask for at most.
+    plugin_memory_reserved_bytes: u32 = 64 * MIB, 64 * MIB, 64 * MIB;
+    /// Memory of a policy that asks for none.
+    plugin_policy_memory_bytes: u32 = 4 * MIB, 4 * MIB, 64 * MIB;
+    /// Memory of any other plugin that asks for none.
+    plugin_lane_memory_bytes: u32 = 16 * MIB, 16 * MIB, 64 * MIB;
+    /// Elements of one table of a plugin, 8 bytes each.
+    plugin_table_elements_max: u32 = 16_384, 16_384, 65_536;
+    /// Stack of a plugin's code, on the thread that calls it.
+    plugin_stack_bytes: u32 = 256 * KIB, 256 * KIB, 512 * KIB;
+    /// One decision of one policy, its `configure` included.
+    plugin_policy_ms: u32 = 3, 3, 10;
+    /// One call of any other plugin.
+    plugin_lane_ms: u32 = 50, 50, 1000;
+    /// Host calls of one decision.
+    plugin_policy_calls_max: u32 = 1000, 1000, 10_000;
+    /// Host calls of one call of any other plugin.
+    plugin_lane_calls_max: u32 = 10_000, 10_000, 100_000;
+    /// Bytes through the host calls and in the answer of one decision.
+    plugin_policy_bytes_max: u32 = 256 * KIB, 256 * KIB, MIB;
+    /// Bytes through the host calls and in the answer of one call of any other plugin.
+    plugin_lane_bytes_max: u32 = 4 * MIB, 4 * MIB, 16 * MIB;
+    /// Names that a plugin chooses: keys, buckets, counters, topics.
+    plugin_name_bytes_max: u32 = 128, 128, 128;
+    /// Answers of one call with many keys.
+    plugin_keys_per_call_max: u32 = 64, 64, 64;
+    /// Rows of one page.
+    plugin_page_max: u32 = 256, 256, 256;
+    /// Lines a plugin logs in a second; the rest are counted.
+    plugin_log_lines_per_second: u32 = 64, 8, 1024;
+    /// One line of a plugin, its fields included.
+    plugin_log_line_bytes_max: u32 = 4 * KIB, KIB, 16 * KIB;
+    /// Names of counters and histograms of one plugin; also denial codes that are counted by name.
+    plugin_counters_max: u32 = 32, 4, 256;
+    /// Facts read by one decision that are kept with it; one that reads more is not kept.
+    plugin_reads_max: u32 = 128, 8, 1024;
+    /// Decisions kept by one core, each about 1 KiB.
+    plugin_decisions_max: u32 = 4096, 8, 65_536;
+    /// Decisions kept for one subject, action and root; the oldest goes.
+    plugin_decisions_alike_max: u32 = 16, 2, 256;
+    /// How long a decision that read the clock is kept.
+    plugin_clock_keep_ms: u32 = 1000, 1000, 1000;
+    /// How long any decision of a plugin is kept.
+    plugin_ttl_ms_max: u32 = 3_600_000, 1000, 86_400_000;
+    /// Entries of one batch of decisions.
+    plugin_batch_entries_max: u32 = 1024, 8, 1024;
+    /// Obligations of one decision.
+    plugin_obligations_max: u32 = 64, 8, 256;
+    /// Path rules of one decision.
+    plugin_path_rules_max: u32 = 1024, 8, 4096;
+    /// A decision's code.
+    plugin_code_name_bytes_max: u32 = 64, 64, 64;
+    /// A decision's detail, and text of a fault.
+    plugin_detail_bytes_max: u32 = KIB, KIB, 4 * KIB;
+    /// Keys and values of one plugin, in memory and in the store.
+    plugin_kv_bytes_max: u32 = MIB, 64 * KIB, 64 * MIB;
+    /// One value.
+    plugin_kv_value_bytes_max: u32 = 64 * KIB, 4 * KIB, 64 * KIB;
+    /// Token buckets that are not full, of all plugins and subjects, 16 bytes each.
+    plugin_buckets_max: u32 = 65_536, 64, 1 << 20;
 }
 
 /// Relations between the bounds; asserted for DEFAULT and TINY when this compiles, and for a
@@ -285,6 +353,11 @@ impl Limits {
         }
         if self.pieces_bytes_max < 40 {
             return Some("pieces_bytes_max must hold two rows");
+        }
+        if self.plugin_policy_memory_bytes > self.plugin_memory_reserved_bytes
+            || self.plugin_lane_memory_bytes > self.plugin_memory_reserved_bytes
+        {
+            return Some("a plugin's memory must fit plugin_memory_reserved_bytes");
         }
         None
     }

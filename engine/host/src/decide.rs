@@ -1,0 +1,441 @@
+//! One core's way to the policies: a decision, kept or made.
+//!
+//! ```text
+//! ask ─▶ kept under what it read? ─yes─▶ answer
+//!              │no
+//!              ▼
+//!        fresh instance ─▶ configure ─▶ decide ─▶ check ─▶ keep ─▶ answer
+//!              │ trap, deadline, bound
+//!              ▼
+//!        deny, code policy-fault
+//! ```
+
+use crate::bindings::exports::xferd::plugin::authorizer;
+use crate::cache::Cache;
+use crate::decision::{
+    Answered, CODE_NO_ANSWER, Checked, Effect, Lifetime, Opinion, Request, Verdict, check, request_to_guest,
+};
+use crate::guest::{Guest, Level, LogLine, cpu_ns};
+use crate::identity::Identity;
+use crate::kv::Kv;
+use crate::manifest::Instance;
+use crate::plugin::{Fault, PluginError};
+use crate::policy::{Policy, PolicySet};
+use crate::read::Read;
+use crate::runtime::{Metering, Runtime};
+use crate::value::Value;
+use base::hooks::Facts;
+use base::ids::DeviceId;
+use base::io::Now;
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime::component::Instance as Made;
+use wasmtime::{Store, Trap, UpdateDeadline};
+
+/// The facts that `context` may hold, as `xferd.wit` lists them. Whatever else a plugin asks for is not there.
+pub const CONTEXT_KEYS: &[&str] = &[
+    "path",
+    "size",
+    "files",
+    "account",
+    "address",
+    "trust",
+    "transport",
+    "protocol",
+    "share",
+    "label",
+    "stored-bytes",
+];
+
+/// One core's decider.
+pub struct Decider {
+    pub(crate) set: Arc<PolicySet>,
+    cache: Cache,
+    reused: Vec<Option<Running>>,
+    pub(crate) lines: Vec<LogLine>,
+    pub(crate) log_from: Level,
+}
+
+/// An instance that is set up.
+pub(crate) struct Running {
+    pub(crate) store: Store<Guest>,
+    pub(crate) made: Made,
+    authorizer: authorizer::Guest,
+}
+
+/// Of one decision.
+#[derive(Clone, Copy)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) facts: &'a dyn Facts,
+    pub(crate) identity: &'a Arc<dyn Identity>,
+    pub(crate) now: Now,
+}
+
+impl Decider {
+    /// A decider that has decided nothing.
+    pub fn new(set: Arc<PolicySet>) -> Self {
+        let cache = Cache::new(set.runtime.limits());
+        let reused = set.policies.iter().map(|_| None).collect();
+        Self { set, cache, reused, lines: Vec::new(), log_from: Level::Info }
+    }
+
+    /// Goes on with another set. Decisions are kept only within one generation.
+    pub fn replace(&mut self, set: Arc<PolicySet>) {
+        if set.generation != self.set.generation {
+            self.cache = Cache::new(set.runtime.limits());
+        }
+        self.reused = set.policies.iter().map(|_| None).collect();
+        self.set = set;
+    }
+
+    /// The set it decides by.
+    pub fn set(&self) -> &Arc<PolicySet> {
+        &self.set
+    }
+
+    /// Lines below this level are not kept; [`Level::Info`] at first.
+    pub fn log_from(&mut self, level: Level) {
+        self.log_from = level;
+    }
+
+    /// What the plugins logged since; at most `plugin_log_lines_per_second` of each a second.
+    pub fn take_lines(&mut self) -> Vec<LogLine> {
+        std::mem::take(&mut self.lines)
+    }
+
+    /// How many decisions are kept.
+    pub fn kept(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// Decides, from what is kept where it can. Deny of one policy ends it; of several allows the obligations of all
+    /// that did not deny hold together.
+    pub fn decide(
+        &mut self,
+        request: &Request<'_>,
+        facts: &dyn Facts,
+        identity: &Arc<dyn Identity>,
+        now: Now,
+    ) -> Verdict {
+        self.judge(&Circumstances { request, facts, identity, now }, true)
+    }
+
+    /// Decides by running every policy, and keeps nothing: what `plugin explain` and `plugin test` show.
+    pub fn decide_anew(
+        &mut self,
+        request: &Request<'_>,
+        facts: &dyn Facts,
+        identity: &Arc<dyn Identity>,
+        now: Now,
+    ) -> Verdict {
+        self.judge(&Circumstances { request, facts, identity, now }, false)
+    }
+
+    fn judge(&mut self, about: &Circumstances<'_>, keeps: bool) -> Verdict {
+        let began = Instant::now();
+        let set = self.set.clone();
+        let mut gathered = None;
+        let mut answers = Vec::with_capacity(set.policies.len());
+        for (index, policy) in set.policies.iter().enumerate() {
+            let began = Instant::now();
+            let kept = if keeps { self.kept_answer(index, policy, about) } else { None };
+            let cached = kept.is_some();
+            let opinion = match kept {
+                Some(opinion) => opinion,
+                None => {
+                    let facts = gathered.get_or_insert_with(|| gather(about.facts)).clone();
+                    let opinion = Arc::new(self.run(index, policy, about, facts));
+                    if keeps && may_be_kept(&opinion, about.now.utc_ms) {
+                        self.cache.keep(index as u32, about.request, opinion.clone());
+                    }
+                    opinion
+                }
+            };
+            let took_ns = began.elapsed().as_nanos() as u64;
+            match cached {
+                true => policy.plugin.gauges.answered_from_cache(),
+                false => policy.plugin.gauges.called(took_ns, opinion.memory_bytes),
+            }
+            let denied = opinion.effect == Effect::Deny;
+            if denied {
+                policy.plugin.gauges.denied(&opinion.code);
+            }
+            answers.push(Answered { opinion, cached, took_ns });
+            if denied {
+                break;
+            }
+        }
+        combine(answers, set.generation, began.elapsed().as_nanos() as u64)
+    }
+
+    fn kept_answer(&self, index: usize, policy: &Policy, about: &Circumstances<'_>) -> Option<Arc<Opinion>> {
+        let identity = &**about.identity;
+        self.cache.find(index as u32, about.request, about.facts, identity, &policy.kv, about.now.utc_ms)
+    }
+
+    /// Runs one policy.
+    fn run(
+        &mut self,
+        index: usize,
+        policy: &Policy,
+        about: &Circumstances<'_>,
+        facts: Arc<Vec<(&'static str, Value)>>,
+    ) -> Opinion {
+        let runtime = self.set.runtime.clone();
+        let _flight = runtime.enter();
+        let reused = policy.plugin.manifest.instance == Instance::Reused;
+        let running = match self.reused[index].take() {
+            Some(mut running) => {
+                prepare(&mut running.store, about, facts, &policy.kv);
+                Ok(running)
+            }
+            None => start(&runtime, policy, about, facts, self.log_from),
+        };
+        let mut running = match running {
+            Ok(running) => running,
+            Err(failed) => return self.faulted(policy, *failed, about.now.utc_ms),
+        };
+        let question = request_to_guest(about.request);
+        let result = running.authorizer.call_decide(&mut running.store, &question);
+        let checked = result.map_err(|error| Fault::of(&error, running.store.data())).and_then(|decision| {
+            check(decision, &policy.plugin.limits).map_err(|bound| Fault::Bound(bound.to_string()))
+        });
+        match checked {
+            Ok(checked) => {
+                self.lines.append(&mut running.store.data_mut().lines);
+                let opinion = opinion_of(policy, checked, &mut running.store, about.now);
+                if reused {
+                    self.reused[index] = Some(running);
+                }
+                opinion
+            }
+            Err(fault) => {
+                let failed = Failed { fault, store: running.store };
+                self.faulted(policy, failed, about.now.utc_ms)
+            }
+        }
+    }
+
+    pub(crate) fn faulted(&mut self, policy: &Policy, mut failed: Failed, now_ms: u64) -> Opinion {
+        policy.plugin.gauges.faulted(failed.fault.is_timeout());
+        let guest = failed.store.data_mut();
+        self.lines.append(&mut guest.lines);
+        self.lines.push(LogLine {
+            plugin: policy.plugin.name.clone(),
+            level: Level::Error,
+            message: format!("denied, because the policy did not answer: {}", failed.fault),
+            fields: Vec::new(),
+        });
+        let most = policy.plugin.limits.plugin_log_lines_per_second as usize * 2;
+        self.lines.truncate(most.max(1) * self.set.policies.len());
+        let mut opinion = Opinion::of_fault(
+            policy.plugin.name.clone(),
+            failed.fault,
+            std::mem::take(&mut guest.reads),
+            now_ms,
+        );
+        opinion.memory_bytes = guest.memory_peak;
+        opinion.fuel = fuel_of(&failed.store);
+        opinion
+    }
+}
+
+/// A call that did not return, and what it left.
+pub(crate) struct Failed {
+    pub(crate) fault: Fault,
+    pub(crate) store: Store<Guest>,
+}
+
+/// Every fact there is, once for all policies that are run.
+pub(crate) fn gather(facts: &dyn Facts) -> Arc<Vec<(&'static str, Value)>> {
+    let known = CONTEXT_KEYS.iter().filter_map(|key| facts.get(key).map(|fact| (*key, Value::from(fact))));
+    Arc::new(known.collect())
+}
+
+/// Fuel of one call; more than any deadline lets it use.
+const FUEL: u64 = 1 << 40;
+
+fn fuel_of(store: &Store<Guest>) -> Option<u64> {
+    store.get_fuel().ok().map(|left| FUEL - left.min(FUEL))
+}
+
+/// Fresh bounds and the facts of this call.
+fn prepare(
+    store: &mut Store<Guest>,
+    about: &Circumstances<'_>,
+    facts: Arc<Vec<(&'static str, Value)>>,
+    kv: &Kv,
+) {
+    let guest = store.data_mut();
+    guest.begin(about.now);
+    guest.facts = facts;
+    guest.kv = kv.clone();
+    guest.identity = about.identity.clone();
+    guest.subject = *about.request.subject;
+    let ticks = u64::from(guest.plugin.manifest.deadline_ms) + 1;
+    store.set_epoch_deadline(ticks);
+    drop(store.set_fuel(FUEL));
+}
+
+/// A fresh instance that is configured.
+pub(crate) fn start(
+    runtime: &Runtime,
+    policy: &Policy,
+    about: &Circumstances<'_>,
+    facts: Arc<Vec<(&'static str, Value)>>,
+    log_from: Level,
+) -> Result<Running, Box<Failed>> {
+    let mut guest = Guest::new(policy.plugin.clone(), about.identity.clone(), policy.kv.clone());
+    guest.log_from = log_from;
+    let mut store = store_of(runtime, guest);
+    prepare(&mut store, about, facts, &policy.kv);
+    match set_up(policy, &mut store) {
+        Ok((made, authorizer)) => Ok(Running { store, made, authorizer }),
+        Err(fault) => Err(Box::new(Failed { fault, store })),
+    }
+}
+
+/// A store with the bounds of its plugin.
+pub(crate) fn store_of(runtime: &Runtime, guest: Guest) -> Store<Guest> {
+    let bytes = match guest.plugin.manifest.world.is_policy() {
+        true => guest.plugin.limits.plugin_policy_bytes_max,
+        false => guest.plugin.limits.plugin_lane_bytes_max,
+    };
+    let mut store = Store::new(runtime.engine(), guest);
+    store.limiter(|guest| guest);
+    store.set_hostcall_fuel(bytes as usize);
+    // The epoch is wall time. A thread that was not running meanwhile is given the rest of its own.
+    store.epoch_deadline_callback(|guest| match cpu_ns() < guest.data().ends_at_cpu_ns {
+        true => Ok(UpdateDeadline::Continue(1)),
+        false => Err(Trap::Interrupt.into()),
+    });
+    debug_assert_eq!(runtime.metering() == Metering::Fuel, store.get_fuel().is_ok());
+    store
+}
+
+fn set_up(policy: &Policy, store: &mut Store<Guest>) -> Result<(Made, authorizer::Guest), Fault> {
+    let made = policy.pre.instantiate(&mut *store).map_err(|error| Fault::of(&error, store.data()))?;
+    let setup = policy.setup.load(&mut *store, &made).map_err(|error| Fault::of(&error, store.data()))?;
+    configure(&setup, store)?;
+    let authorizer =
+        policy.authorizer.load(&mut *store, &made).map_err(|error| Fault::of(&error, store.data()))?;
+    Ok((made, authorizer))
+}
+
+/// Calls `configure`. What it read is not noted: settings are the same for every instance of a generation.
+pub(crate) fn configure(
+    setup: &crate::bindings::exports::xferd::plugin::setup::Guest,
+    store: &mut Store<Guest>,
+) -> Result<(), Fault> {
+    use crate::bindings::xferd::plugin::types::Attr;
+    let plugin = store.data().plugin.clone();
+    let settings: Vec<Attr> = plugin
+        .settings
+        .iter()
+        .map(|(key, value)| Attr { key: key.clone(), val: value.clone().into() })
+        .collect();
+    match setup.call_configure(&mut *store, &settings) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(why)) => Err(Fault::Refused(why)),
+        Err(error) => Err(Fault::of(&error, store.data())),
+    }
+}
+
+fn opinion_of(policy: &Policy, checked: Checked, store: &mut Store<Guest>, now: Now) -> Opinion {
+    let limits = &policy.plugin.limits;
+    let fuel = fuel_of(store);
+    let guest = store.data_mut();
+    let reads = std::mem::take(&mut guest.reads);
+    let mut ttl = checked.ttl_ms.min(limits.plugin_ttl_ms_max);
+    if reads.iter().any(|read| matches!(read, Read::Clock(_))) {
+        ttl = ttl.min(limits.plugin_clock_keep_ms);
+    }
+    let took_quota = reads.iter().any(|read| matches!(read, Read::Quota(..)));
+    if took_quota || guest.reads_lost || checked.lifetime == Lifetime::Request {
+        ttl = 0;
+    }
+    Opinion {
+        plugin: policy.plugin.name.clone(),
+        effect: checked.effect,
+        code: checked.code,
+        detail: checked.detail,
+        lifetime: checked.lifetime,
+        until_ms: now.utc_ms.saturating_add(u64::from(ttl)),
+        obligations: checked.obligations,
+        reads,
+        fault: None,
+        fuel,
+        memory_bytes: guest.memory_peak,
+    }
+}
+
+fn may_be_kept(opinion: &Opinion, now_ms: u64) -> bool {
+    opinion.fault.is_none() && opinion.until_ms > now_ms
+}
+
+/// Deny overrides, then allow; no answer is left to the caller.
+fn combine(answers: Vec<Answered>, generation: u32, took_ns: u64) -> Verdict {
+    let with = |effect| answers.iter().map(|answer| &answer.opinion).find(|opinion| opinion.effect == effect);
+    let decided = with(Effect::Deny).or_else(|| with(Effect::Allow)).cloned();
+    let all = || answers.iter().map(|answer| &answer.opinion);
+    let allowed = decided.as_ref().is_some_and(|opinion| opinion.effect == Effect::Allow);
+    let obligations = match allowed {
+        true => all().flat_map(|opinion| opinion.obligations.iter().cloned()).collect(),
+        false => Vec::new(),
+    };
+    Verdict {
+        effect: decided.as_ref().map_or(Effect::Abstain, |opinion| opinion.effect),
+        code: decided.as_ref().map_or(CODE_NO_ANSWER, |opinion| &opinion.code).into(),
+        detail: decided.as_ref().and_then(|opinion| opinion.detail.as_deref()).map(Into::into),
+        plugin: decided.as_ref().map(|opinion| opinion.plugin.clone()),
+        generation,
+        lifetime: all().map(|opinion| opinion.lifetime).min().unwrap_or(Lifetime::Session),
+        until_ms: all().map(|opinion| opinion.until_ms).min().unwrap_or(u64::MAX),
+        obligations,
+        answers,
+        took_ns,
+    }
+}
+
+/// Nobody: a first instance has no subject to know anything about.
+struct NoFacts;
+
+impl Facts for NoFacts {
+    fn get(&self, _: &str) -> Option<base::hooks::Fact> {
+        None
+    }
+}
+
+impl Identity for NoFacts {
+    fn me(&self) -> DeviceId {
+        DeviceId::default()
+    }
+
+    fn claim(&self, _: &DeviceId, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn is_member(&self, _: &DeviceId, _: &[u8; 32]) -> bool {
+        false
+    }
+
+    fn groups_of(&self, _: &DeviceId) -> Vec<[u8; 32]> {
+        Vec::new()
+    }
+}
+
+/// Makes and configures one instance, so that one that cannot be never replaces one that could.
+pub(crate) fn try_out(runtime: &Runtime, policy: &Policy) -> Result<(), PluginError> {
+    let _flight = runtime.enter();
+    let identity: Arc<dyn Identity> = Arc::new(NoFacts);
+    let subject = DeviceId::default();
+    let request = Request { subject: &subject, action: base::hooks::Action::Connect, root: "" };
+    let about =
+        Circumstances { request: &request, facts: &NoFacts, identity: &identity, now: Now::default() };
+    let plugin = || policy.plugin.name.to_string();
+    match start(runtime, policy, &about, Arc::default(), Level::Info) {
+        Ok(_) => Ok(()),
+        Err(failed) => Err(PluginError::Fault { plugin: plugin(), fault: failed.fault }),
+    }
+}

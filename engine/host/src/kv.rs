@@ -1,0 +1,95 @@
+//! A plugin's own keys: an immutable snapshot that cores read without asking anybody.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// One key's value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KvEntry {
+    /// Its bytes.
+    pub value: Arc<[u8]>,
+    /// Grows with each write of the key, from 1.
+    pub version: u64,
+    /// UTC milliseconds after which it is gone; `u64::MAX`: never.
+    pub until_ms: u64,
+}
+
+/// All keys of one plugin at one moment. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Kv(Arc<BTreeMap<String, KvEntry>>);
+
+impl Kv {
+    /// From what the store holds.
+    pub fn new(entries: impl IntoIterator<Item = (String, KvEntry)>) -> Self {
+        Self(Arc::new(entries.into_iter().collect()))
+    }
+
+    /// The entry of this key, unless its time is over.
+    pub fn entry(&self, key: &str, now_ms: u64) -> Option<&KvEntry> {
+        self.0.get(key).filter(|entry| entry.until_ms > now_ms)
+    }
+
+    /// Entries from the first after `after` (or from `prefix`) that begin with `prefix`, by key.
+    pub fn scan<'s>(
+        &'s self,
+        prefix: &'s str,
+        after: Option<&str>,
+        now_ms: u64,
+    ) -> impl Iterator<Item = (&'s str, &'s KvEntry)> {
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        self.0
+            .range::<str, _>((from, Bound::Unbounded))
+            .take_while(move |(key, _)| key.starts_with(prefix))
+            .filter(move |(_, entry)| entry.until_ms > now_ms)
+            .map(|(key, entry)| (key.as_str(), entry))
+    }
+
+    /// Bytes of all keys and values.
+    pub fn bytes(&self) -> u64 {
+        self.0.iter().map(|(key, entry)| (key.len() + entry.value.len()) as u64).sum()
+    }
+
+    /// The same with some keys put (`Some`) or removed (`None`).
+    pub fn with(&self, changes: impl IntoIterator<Item = (String, Option<KvEntry>)>) -> Self {
+        let mut entries = (*self.0).clone();
+        for (key, change) in changes {
+            match change {
+                Some(entry) => entries.insert(key, entry),
+                None => entries.remove(&key),
+            };
+        }
+        Self(Arc::new(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(version: u64, until_ms: u64) -> KvEntry {
+        KvEntry { value: Arc::from(&b"x"[..]), version, until_ms }
+    }
+
+    #[test]
+    fn a_scan_sees_one_prefix_in_order_without_what_is_over() {
+        let kv = Kv::new([
+            ("a/1".into(), entry(1, u64::MAX)),
+            ("a/2".into(), entry(2, 10)),
+            ("a/3".into(), entry(3, u64::MAX)),
+            ("b".into(), entry(4, u64::MAX)),
+        ]);
+        let keys = |after, now| kv.scan("a/", after, now).map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
+        assert_eq!(keys(None, 5), ["a/1", "a/2", "a/3"]);
+        assert_eq!(keys(None, 10), ["a/1", "a/3"]);
+        assert_eq!(keys(Some("a/1"), 5), ["a/2", "a/3"]);
+        assert!(kv.entry("a/2", 10).is_none());
+        let less = kv.with([("a/1".into(), None), ("c".into(), Some(entry(1, u64::MAX)))]);
+        assert!(
+            less.entry("a/1", 0).is_none() && less.entry("c", 0).is_some() && kv.entry("a/1", 0).is_some()
+        );
+    }
+}
