@@ -140,6 +140,8 @@ limits! {
     seal_bytes_max: u64 = 64 * MIB as u64, 16 * KIB as u64, GIB;
     /// Age of a batch before it is sealed.
     seal_ms: u64 = 250, 5, 5000;
+    /// From one word on the times of a transfer to the next; each is a frame of some 80 bytes.
+    times_ms: u64 = 500, 5, 60_000;
     /// Files of one durability batch.
     tree_files_max: u32 = 4096, 8, 65_536;
     /// Bytes of one durability batch.

@@ -38,6 +38,7 @@ pub mod settings;
 mod shake;
 mod squeeze;
 mod steps;
+mod times;
 mod tools;
 mod turn;
 mod tx;

@@ -243,12 +243,14 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         }
     }
 
-    /// How many data slots may be queued on a link.
+    /// How many data slots may be queued on a link. Never two where a rate was asked for: the first may use it up, and
+    /// who announced the second would have to send it before anything else.
     pub(crate) fn room<I: Io<Buf = B>, H: Hooks>(&self, core: &Core<I, H>, id: LinkId) -> u32 {
         match self.find(id) {
             Some(link) if link.is_up() => {
-                let free = link.rates.tx.is_none_or(|mut tx| tx.allows(core.now.mono_ns));
-                if free { link.tx.room(core.settings.limits.slots_queued_max) } else { 0 }
+                let room = link.tx.room(core.settings.limits.slots_queued_max);
+                let Some(mut tx) = link.rates.tx else { return room };
+                if tx.allows(core.now.mono_ns) { room.min(1) } else { 0 }
             }
             _ => 0,
         }
@@ -529,6 +531,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             | FrameType::Manifest
             | FrameType::Seal
             | FrameType::Ack
+            | FrameType::Times
             | FrameType::Receipt => {
                 if let Some(up) = self.find(id).and_then(Link::up) {
                     let (sent, session) = (false, up.peer.session);

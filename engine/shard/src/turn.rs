@@ -231,8 +231,8 @@ impl<I: Io, H: Hooks> Shard<I, H> {
                     FrameType::Entries | FrameType::Seal | FrameType::Manifest => {
                         receives.on_frame(core, links, link, kind, slot, data_len);
                     }
-                    // Of an incoming transfer it is the sender that wants no more of them.
-                    FrameType::Pieces if receives.has(link, &slot) => {
+                    // Both ends send these. Of an incoming transfer it is the sender that wants no more pieces.
+                    FrameType::Pieces | FrameType::Times if receives.has(link, &slot) => {
                         receives.on_frame(core, links, link, kind, slot, data_len);
                     }
                     _ => sends.on_frame(core, links, link, kind, slot, data_len),

@@ -1,10 +1,12 @@
 //! A slow disk at either end of either direction is named as what limits.
 // proves: E1
 
+use xferd_e2e::client::Running;
 use xferd_e2e::slow_disk::{Slow, SlowDisk};
-use xferd_e2e::{Run, Scratch, Seed, World};
+use xferd_e2e::{Scratch, Seed, World};
 
-const SIZE: usize = 24 << 20;
+/// More than two windows: a push is not sent whole before the far end says what limits it.
+const SIZE: usize = 40 << 20;
 /// Far below what any other stage does.
 const BYTES_PER_SECOND: u64 = 8 << 20;
 
@@ -18,8 +20,12 @@ fn serving(disk: &SlowDisk) -> World {
     World::shares(Scratch::new(), &share)
 }
 
-fn assert_limits(run: &Run, stage: &str) {
-    let result = run.result();
+/// The stage is named while the transfer runs, and at its end.
+fn assert_limits(mut running: Running, stage: &str) {
+    let named = running.event(|event| event["limiting"] == stage && event["event"] == "progress");
+    let named = named.unwrap_or_else(|| panic!("no progress named {stage}"));
+    assert!(named["bytes"].as_u64() < Some(SIZE as u64), "named only at the end: {named}");
+    let result = running.end().ok().result();
     assert_eq!(result["limiting"], stage, "{}", result["stages"]);
 }
 
@@ -29,9 +35,9 @@ fn a_push_from_a_slow_disk_is_limited_by_reading() {
     let bytes = Seed(1).bytes(SIZE);
     disk.put("big", bytes.clone());
     let world = World::new();
-    let run = world.client.json(["copy", &disk.join("big").display().to_string(), "lab:/big"]).ok();
+    let running = world.client.start(["copy", "--json", &disk.join("big").display().to_string(), "lab:/big"]);
+    assert_limits(running, "read");
     assert!(std::fs::read(world.root.join("big")).expect("copied") == bytes);
-    assert_limits(&run, "read");
 }
 
 #[test]
@@ -40,9 +46,9 @@ fn a_push_to_a_slow_disk_is_limited_by_writing() {
     let world = serving(&disk);
     let bytes = Seed(2).bytes(SIZE);
     std::fs::write(world.local("big"), &bytes).expect("written");
-    let run = world.client.json(["copy", "big", "lab:/slow/big"]).ok();
+    let running = world.client.start(["copy", "--json", "big", "lab:/slow/big"]);
+    assert_limits(running, "write");
     assert!(disk.bytes("big") == Some(bytes));
-    assert_limits(&run, "write");
 }
 
 #[test]
@@ -51,9 +57,9 @@ fn a_pull_from_a_slow_disk_is_limited_by_reading() {
     let bytes = Seed(3).bytes(SIZE);
     disk.put("big", bytes.clone());
     let world = serving(&disk);
-    let run = world.client.json(["copy", "lab:/slow/big", "big"]).ok();
+    let running = world.client.start(["copy", "--json", "lab:/slow/big", "big"]);
+    assert_limits(running, "read");
     assert!(std::fs::read(world.local("big")).expect("copied") == bytes);
-    assert_limits(&run, "read");
 }
 
 #[test]
@@ -62,7 +68,7 @@ fn a_pull_to_a_slow_disk_is_limited_by_writing() {
     let world = World::new();
     let bytes = Seed(4).bytes(SIZE);
     std::fs::write(world.root.join("big"), &bytes).expect("written");
-    let run = world.client.json(["copy", "lab:/big", &disk.join("big").display().to_string()]).ok();
+    let running = world.client.start(["copy", "--json", "lab:/big", &disk.join("big").display().to_string()]);
+    assert_limits(running, "write");
     assert!(disk.bytes("big") == Some(bytes));
-    assert_limits(&run, "write");
 }

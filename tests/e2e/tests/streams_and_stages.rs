@@ -52,6 +52,19 @@ fn stages_and_times_are_in_the_result() {
     assert!(result["bytes_wire"].as_u64().is_some_and(|bytes| bytes > 64 << 20));
 }
 
+/// What is sent between the records of files, as their seals are, comes between no record and the one it announces.
+#[test]
+fn several_files_at_a_rate_come_whole() {
+    let world = World::new();
+    let top = world.local("tree");
+    std::fs::create_dir(&top).expect("made");
+    for name in 0..6 {
+        tree::file(&top.join(name.to_string()), (2 << 20) + name * 100_000, &mut Seed(name));
+    }
+    world.client.json(["sync", "-a", "--bwlimit", "8m", &format!("{}/", top.display()), "lab:/tree"]).ok();
+    assert_equal(&top, &world.root.join("tree"), Depth::Archive);
+}
+
 #[test]
 fn a_rate_that_was_asked_for_is_named_as_the_limit() {
     let world = World::new();

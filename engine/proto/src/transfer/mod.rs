@@ -33,6 +33,7 @@ pub mod receipt;
 pub mod receipt_file;
 pub mod request;
 pub mod seal;
+pub mod times;
 pub mod want;
 
 pub use request::{filter, list, offer, options, remove};
@@ -131,6 +132,7 @@ pub const LAYOUTS: &[Layout] = &[
     seal::LEAF_LAYOUT,
     ack::LAYOUT,
     receipt::LAYOUT,
+    times::LAYOUT,
     receipt_file::HEAD,
     receipt_file::LISTED,
     receipt_file::SEAL_END,

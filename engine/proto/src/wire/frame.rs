@@ -89,6 +89,8 @@ frame_types! {
     Opaque = 18;
     /// What the receiver's older file is made of.
     Pieces = 19;
+    /// Where an end's time went so far.
+    Times = 20;
 }
 
 /// Most payload bytes of any frame: a record, its trailer and tag. With the header at most 256 KiB + 128 B.
@@ -173,8 +175,8 @@ mod tests {
         let version = Header::parse(&bad, &Limits::DEFAULT).unwrap_err();
         assert_eq!((version, version.code()), (WireError::Version(2), base::codes::Code::Version));
         bad = good;
-        bad[11] = 20;
-        assert_eq!(Header::parse(&bad, &Limits::DEFAULT), Err(WireError::UnknownType(20)));
+        bad[11] = 21;
+        assert_eq!(Header::parse(&bad, &Limits::DEFAULT), Err(WireError::UnknownType(21)));
         let most = payload_bytes_max(&Limits::DEFAULT);
         let long = Header { kind: FrameType::Chunk, length: most + 1 }.encode();
         assert_eq!(

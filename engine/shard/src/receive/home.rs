@@ -19,6 +19,7 @@ use crate::link::{Link, LinkId};
 use crate::links::{Links, MS};
 use crate::mailbox::Mail;
 use crate::send::{StreamRef, TransferKey, streams_worth};
+use crate::times::BothTimes;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Kind, Meta};
@@ -122,8 +123,8 @@ pub(crate) struct Home<B> {
     credits: BTreeMap<u16, u64>,
     pub(super) counts: Counts,
     pub(crate) totals: Totals,
-    /// Where the sender's time went, as its last seal says.
-    sender_stages: StageTimes,
+    /// Where the sender's time goes.
+    pub(super) times: BothTimes,
     pub(super) bytes_wanted: u64,
     files_known: u64,
     pub(super) files_done: u64,
@@ -183,7 +184,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             credits: BTreeMap::new(),
             counts: Counts::default(),
             totals: Totals::default(),
-            sender_stages: StageTimes::default(),
+            times: BothTimes::default(),
             bytes_wanted: 0,
             files_known: 0,
             files_done: 0,
@@ -232,7 +233,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if !new || self.seals.len() >= limits.seals_pending_max as usize {
             return Err(Code::InvalidRequest);
         }
-        self.sender_stages = StageTimes::of_millis(seal.stages_ms);
+        self.times.heard(seal.stages_ms);
         let mut waiting = 0;
         for file in seal.files() {
             let Some(incoming) = self.files.get_mut(&file) else { return Err(Code::InvalidRequest) };
@@ -310,6 +311,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         self.resume_on(core, links);
         self.send_acks(core, links);
         self.cut_on(core, links);
+        self.times.tell(core, links, self.key, &self.totals.stages);
         self.finish(core, links);
         self.progress(core);
     }
@@ -517,9 +519,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// Time per stage of both ends.
     fn stages(&self) -> StageTimes {
-        let mut stages = self.totals.stages;
-        stages.merge(&self.sender_stages);
-        stages
+        self.times.beside(&self.totals.stages)
     }
 
     fn digest_reads(&self) -> bool {

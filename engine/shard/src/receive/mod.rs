@@ -216,7 +216,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
         number.is_some_and(|number| self.homes.contains_key(&(link, u32::from_be_bytes(*number))))
     }
 
-    /// Entries, a Seal, a Manifest, or that no more pieces are wanted.
+    /// Entries, a Seal, a Manifest, the sender's times, or that no more pieces are wanted.
     pub(crate) fn on_frame<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
@@ -236,6 +236,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
             FrameType::Entries => home.on_entries(core, data),
             FrameType::Seal => home.on_seal(core, links, data),
             FrameType::Pieces => home.on_pieces(data, &core.settings.limits),
+            FrameType::Times => home.times.on_times(data),
             _ => Err(Code::InvalidRequest),
         };
         drop(slot);

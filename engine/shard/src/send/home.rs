@@ -22,6 +22,7 @@ use crate::mailbox::Mail;
 use crate::ops::{Finish, Owner};
 use crate::receive::Ended;
 use crate::squeeze::Worth;
+use crate::times::BothTimes;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, Kind};
@@ -57,6 +58,8 @@ pub(crate) struct Home {
     pub(super) seals: Seals,
     /// Files that were read twice because they changed.
     pub(super) retried: BTreeSet<FileIndex>,
+    /// Where the receiver's time goes.
+    pub(super) times: BothTimes,
     /// Whether compressing packs pays.
     pub(super) worth: Worth,
     pub(super) lanes: Vec<Lane>,
@@ -111,6 +114,7 @@ impl Home {
             files: Files::default(),
             seals: Seals::new(),
             retried: BTreeSet::new(),
+            times: BothTimes::default(),
             worth: Worth::default(),
             lanes,
             in_transit: BTreeMap::new(),
@@ -153,6 +157,7 @@ impl Home {
         }
         self.send_seals(core, links);
         self.progress(core);
+        self.times.tell(core, links, self.key, &self.totals.stages);
     }
 
     /// Walks on while the receiver keeps up.
@@ -505,7 +510,7 @@ impl Home {
         if receipt.body.session != up.peer.session || !whole {
             return Err(Code::InvalidRequest);
         }
-        self.totals.stages.merge(&StageTimes::of_millis(receipt.body.stages_ms));
+        self.times.heard(receipt.body.stages_ms);
         let mut list = self.list.take().unwrap_or_else(|| ReceiptWriter::new(key));
         let (merkle, seals) = (list.seals().root(), list.seals().count());
         if (receipt.body.merkle, receipt.body.seals) != (merkle, seals) {
@@ -678,7 +683,7 @@ impl Home {
             bytes_total: self.bytes_known,
             files: self.files_done,
             files_total: self.files_known,
-            limiting: self.totals.stages.limiting(),
+            limiting: self.times.beside(&self.totals.stages).limiting(),
         });
     }
 
@@ -717,7 +722,8 @@ impl Home {
         self.scan.abandon(&mut self.dirs);
         self.dirs.clear(core);
         let result = self.result.take()?;
-        Some(Ended { link: self.key.link, result, totals: self.totals })
+        let totals = Totals { stages: self.times.beside(&self.totals.stages), ..self.totals };
+        Some(Ended { link: self.key.link, result, totals })
     }
 
     /// When a step is due, monotonic ns.
@@ -733,7 +739,7 @@ impl Home {
             direction: if self.spec.streams_max > 0 { "push" } else { "pull" },
             bytes: self.totals.bytes,
             files: self.files_done,
-            limiting: self.totals.stages.limiting().map(base::hooks::Stage::name),
+            limiting: self.times.beside(&self.totals.stages).limiting().map(base::hooks::Stage::name),
         }
     }
 }

@@ -148,7 +148,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
         self.homes.range((link, 0)..=(link, u32::MAX)).count() as u32
     }
 
-    /// A Want, Ack or Receipt.
+    /// A Want, Ack, Receipt, a list of pieces or the receiver's times.
     pub(crate) fn on_frame<I: Io<Buf = B>, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
@@ -175,6 +175,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
                 match kind {
                     FrameType::Want => home.on_want(core, data),
                     FrameType::Pieces => home.on_pieces(data, &core.settings.limits),
+                    FrameType::Times => home.times.on_times(data),
                     _ => home.on_ack(core, data),
                 }
             }
