@@ -1,7 +1,7 @@
 //! Plain blocking calls, one after the other.
 
 use crate::Outcome;
-use crate::record::{Keys, RECORD, SEALED, pin, said, wait_for_records};
+use crate::record::{Keys, RECORD, SEALED, pin, said, settle, wait_for_records};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,6 +13,7 @@ pub fn send(file: &Path, records: u64, to: SocketAddr) -> Outcome<()> {
     pin(0);
     let file = File::open(file).map_err(said)?;
     let mut socket = TcpStream::connect(to).map_err(said)?;
+    settle(&socket);
     let (mut keys, mut buffer) = (Keys::new()?, vec![0; SEALED]);
     for record in 0..records {
         file.read_exact_at(&mut buffer[..RECORD], record * RECORD as u64).map_err(said)?;

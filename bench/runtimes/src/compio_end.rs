@@ -1,7 +1,7 @@
 //! compio.
 
 use crate::Outcome;
-use crate::record::{Keys, RECORD, SEALED, buffers, pin, said, wait_for_records};
+use crate::record::{Keys, RECORD, SEALED, buffers, pin, said, settle, wait_for_records};
 use async_channel::{Receiver, Sender, unbounded};
 use compio::BufResult;
 use compio::buf::{IntoInner as _, IoBuf as _};
@@ -19,6 +19,7 @@ pub fn send(file: &Path, records: u64, to: SocketAddr) -> Outcome<()> {
     Runtime::new().map_err(said)?.block_on(async {
         let file = File::open(file).await.map_err(said)?;
         let mut socket = TcpStream::connect(to).await.map_err(said)?;
+        settle(&socket);
         let (free, sealed) = (unbounded(), unbounded());
         for buffer in buffers() {
             free.0.try_send(buffer).map_err(said)?;

@@ -1,7 +1,7 @@
 //! glommio 0.9. Its files give out buffers of their own when read, and take vectors when written.
 
 use crate::Outcome;
-use crate::record::{Keys, RECORD, SEALED, buffers, pin, said, wait_for_records};
+use crate::record::{Keys, RECORD, SEALED, buffers, pin, said, settle, wait_for_records};
 use async_channel::{Receiver, Sender, unbounded};
 use futures_lite::future::try_zip;
 use futures_lite::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -17,6 +17,7 @@ pub fn send(file: &Path, records: u64, to: SocketAddr) -> Outcome<()> {
     LocalExecutor::default().run(async {
         let file = BufferedFile::open(file).await.map_err(said)?;
         let mut socket = TcpStream::connect(to).await.map_err(said)?;
+        settle(&socket);
         let (free, sealed) = (unbounded(), unbounded());
         for buffer in buffers() {
             free.0.try_send(buffer).map_err(said)?;

@@ -71,6 +71,11 @@ pub fn wait_for_records(socket: &impl AsRawFd) -> Outcome<()> {
         .map_err(|error| format!("SO_RCVLOWAT: {error:?}"))
 }
 
+/// What the engine sets on a connection, for every runtime.
+pub fn settle(socket: &impl AsRawFd) {
+    ring::settle(Fd(socket.as_raw_fd()));
+}
+
 /// The sender stays on the first CPU, the receiver on the second.
 pub fn pin(cpu: usize) {
     // Where there is one CPU both share it.

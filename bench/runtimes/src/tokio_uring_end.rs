@@ -1,7 +1,7 @@
 //! tokio-uring 0.5.
 
 use crate::Outcome;
-use crate::record::{Keys, RECORD, SEALED, buffers, pin, said, wait_for_records};
+use crate::record::{Keys, RECORD, SEALED, buffers, pin, said, settle, wait_for_records};
 use async_channel::{Receiver, Sender, unbounded};
 use futures_lite::future::try_zip;
 use std::net::SocketAddr;
@@ -16,6 +16,7 @@ pub fn send(file: &Path, records: u64, to: SocketAddr) -> Outcome<()> {
     tokio_uring::start(async {
         let file = File::open(file).await.map_err(said)?;
         let socket = TcpStream::connect(to).await.map_err(said)?;
+        settle(&socket);
         let (free, sealed) = (unbounded(), unbounded());
         for buffer in buffers() {
             free.0.try_send(buffer).map_err(said)?;

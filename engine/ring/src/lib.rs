@@ -37,7 +37,7 @@ pub use clock::{ClockState, clock_state};
 pub use engine::{Engine, Mode};
 pub use error::{Refusal, RingError};
 pub use process::{open_root, pin_to_cpu, raise_open_files, set_umask_zero};
-pub use sockets::listen;
+pub use sockets::{listen, settle};
 pub use threads::Threads;
 pub use uring::Uring;
 pub use wake::Waker;

@@ -5,7 +5,7 @@ use crate::arena::Buf;
 use crate::error::errno;
 use crate::pool::close;
 use crate::slots::Key;
-use crate::sockets::{borrow, no_delay, outgoing};
+use crate::sockets::{borrow, outgoing, settle};
 use base::io::{Errno, Fd, Op, Out, Token};
 use rustix::event::epoll;
 use rustix::fd::{BorrowedFd, IntoRawFd};
@@ -233,7 +233,10 @@ fn begin_connect(to: SocketAddr) -> Result<i32, Errno> {
 /// After epoll reported the socket: SO_ERROR says how connecting ended.
 fn connected(socket: i32) -> Tried {
     let error = match borrow(socket).map(sockopt::socket_error) {
-        Some(Ok(Ok(()))) => return Tried::Ended(Ok(0), Out::Connected(Fd(socket))),
+        Some(Ok(Ok(()))) => {
+            settle(Fd(socket));
+            return Tried::Ended(Ok(0), Out::Connected(Fd(socket)));
+        }
         Some(Ok(Err(error)) | Err(error)) => errno(error),
         None => BADF,
     };
@@ -248,7 +251,7 @@ fn accept(listener: i32) -> Tried {
         |result| match result {
             Ok((socket, from)) => {
                 let socket = socket.into_raw_fd();
-                no_delay(socket);
+                settle(Fd(socket));
                 let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
                 let from = from.and_then(|from| from.try_into().ok()).unwrap_or(unknown);
                 (Ok(0), Out::Accepted { socket: Fd(socket), from })

@@ -4,7 +4,7 @@ use super::{CLOSE_WAIT, CLOSE_WAITS, Held, MARK_BELL, MARK_CANCEL, MARK_HEARD, M
 use crate::arena::Buf;
 use crate::pool::close;
 use crate::slots::Key;
-use crate::sockets::no_delay;
+use crate::sockets::settle;
 use base::io::{Done, Errno, Fd, Out, Token};
 use io_uring::{cqueue, opcode};
 
@@ -99,7 +99,7 @@ impl Uring {
                 Ok(socket) => {
                     let socket = socket as i32;
                     self.ground.notes.forget(socket);
-                    no_delay(socket);
+                    settle(Fd(socket));
                     // SAFETY: the operation has completed, the kernel no longer refers to the pad.
                     let from = unsafe { (*pad).address.decode() };
                     (Ok(0), None, Out::Accepted { socket: Fd(socket), from })
@@ -107,7 +107,10 @@ impl Uring {
                 Err(errno) => (Err(errno), None, Out::Nothing),
             },
             Held::Connect { socket } => match result {
-                Ok(_) => (Ok(0), None, Out::Connected(Fd(socket))),
+                Ok(_) => {
+                    settle(Fd(socket));
+                    (Ok(0), None, Out::Connected(Fd(socket)))
+                }
                 Err(errno) => {
                     let _ = close(socket);
                     (Err(errno), None, Out::Nothing)
