@@ -7,6 +7,7 @@
 
 mod bench;
 mod demo;
+mod plugins;
 mod setup;
 mod shell;
 mod test;
@@ -24,7 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what tests and demo use and this machine lacks (rsync, b3sum, strace, e2fsprogs; rustfmt, clippy)
+    /// Install what tests and demo use and this machine lacks (rsync, b3sum, strace, e2fsprogs; rustfmt, clippy; a
+    /// way to build WASM)
     Setup {
         /// And the peers that benches compare with (OpenSSH's server, rclone, iperf3, netcat; syq below target/)
         #[arg(long)]
@@ -36,6 +38,8 @@ enum Task {
         #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..))]
         mib: u64,
     },
+    /// Build every plugin of this repository to target/plugins/
+    Plugins,
     /// Formatting, clippy and every test
     Test {
         /// Further arguments for the tests, such as a name
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Setup { bench } => setup::run(bench),
         Task::Demo { mib } => demo::run(mib << 20),
+        Task::Plugins => plugins::run(),
         Task::Test { arguments } => test::run(&arguments),
         Task::Bench(wanted) => bench::run(&wanted),
     };

@@ -42,7 +42,35 @@ pub(crate) fn run(bench: bool) -> Outcome<()> {
 /// that it was skipped.
 pub(crate) fn ensure() -> Vec<String> {
     components();
-    packages(PROGRAMS)
+    let mut missing = packages(PROGRAMS);
+    missing.extend(wasm());
+    missing
+}
+
+/// A way to build plugins: the first that works of what is here, rustup's own library, Debian's packages with the
+/// library's source.
+fn wasm() -> Option<String> {
+    for program in ["rustup", "apt-get"] {
+        if plugin_builder::lacks().is_none() {
+            break;
+        }
+        let packages = plugin_builder::apt_packages();
+        let outcome = match program {
+            _ if find(program).is_none() => continue,
+            "rustup" => shown(Command::new(program).args(["target", "add", "wasm32-unknown-unknown"])),
+            _ if rustix::process::geteuid().is_root() => install(packages),
+            _ => Err(format!("not root; run: apt-get install {}", packages.join(" "))),
+        };
+        if let Err(error) = outcome {
+            println!("setup: {error}");
+        }
+    }
+    let missing = plugin_builder::lacks();
+    match &missing {
+        None => println!("setup: plugins can be built"),
+        Some(missing) => println!("setup: plugins cannot be built: {missing}; {}", missing.next()),
+    }
+    missing.map(|_| "a way to build WASM".into())
 }
 
 /// Installs the peers of benches; what still is missing afterwards. A peer that is missing is printed "not run".

@@ -25,6 +25,8 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("identity", &["base", "proto"]),
     ("shard", &["base", "proto", "disk"]),
     ("fleet", &["base", "state"]),
+    ("plugin-sdk", &[]),
+    ("plugin-builder", &["base"]),
 ];
 
 /// Packages outside `engine/` that nothing in `engine/` may import.

@@ -1,0 +1,1 @@
+//! What `xferd plugin new` unpacks.
