@@ -127,7 +127,7 @@ impl FromStr for Bytes {
 
 impl Display for Bytes {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let whole = |shift: u32| self.0 != 0 && self.0 % (1 << shift) == 0;
+        let whole = |shift: u32| self.0 != 0 && self.0.is_multiple_of(1 << shift);
         let (name, shift) = UNITS.iter().rev().find(|(_, shift)| whole(*shift)).unwrap_or(&UNITS[0]);
         write!(f, "{}{name}", self.0 >> shift)
     }
