@@ -320,6 +320,30 @@ limits! {
     plugin_kv_bytes_max: u32 = MIB, 64 * KIB, 64 * MIB;
     /// One value.
     plugin_kv_value_bytes_max: u32 = 64 * KIB, 4 * KIB, 64 * KIB;
+    /// Faults of one plugin in a minute after which it rests for one.
+    plugin_faults_per_minute_max: u32 = 5, 2, 60;
+    /// After its first fault a plugin is made anew after this time; after each further one twice as late.
+    plugin_restart_ms: u32 = 100, 10, 60_000;
+    /// How long a plugin rests after `plugin_faults_per_minute_max` faults.
+    plugin_rest_ms: u32 = 60_000, 100, 3_600_000;
+    /// Calls and events that wait for one plugin; one more is answered 503 or dropped.
+    plugin_queue_max: u32 = 1024, 4, 65_536;
+    /// Events of one batch.
+    plugin_events_batch_max: u32 = 256, 4, 256;
+    /// Timers of one plugin at once.
+    plugin_timers_max: u32 = 256, 4, 4096;
+    /// Longest time of a timer.
+    plugin_timer_ms_max: u64 = 720 * HOUR_MS, 10_000, 720 * HOUR_MS;
+    /// From a call to the answer of one that answers later.
+    plugin_later_ms: u32 = 30_000, 100, 600_000;
+    /// Body of a call, an event, an answer or a saved state.
+    plugin_body_bytes_max: u32 = MIB, 64 * KIB, MIB;
+    /// Random bytes of one call.
+    plugin_random_bytes_max: u32 = 4 * KIB, 4 * KIB, 4 * KIB;
+    /// Effects of one call.
+    plugin_effects_max: u32 = 1024, 16, 16_384;
+    /// Protocols that one plugin serves, and topics it wants.
+    plugin_names_max: u32 = 64, 4, 1024;
     /// Token buckets that are not full, of all plugins and subjects, 16 bytes each.
     plugin_buckets_max: u32 = 65_536, 64, 1 << 20;
 }

@@ -1,6 +1,8 @@
 //! The imports, one file for each group; every one charges the call's bounds before it does anything.
 
+mod absent;
 mod facts;
+mod lane;
 mod own;
 mod saying;
 

@@ -260,6 +260,11 @@ fn fuel_of(store: &Store<Guest>) -> Option<u64> {
     store.get_fuel().ok().map(|left| FUEL - left.min(FUEL))
 }
 
+/// Full fuel, where it is counted; elsewhere wasmtime refuses, and that is fine.
+pub(crate) fn refuel(store: &mut Store<Guest>) {
+    let _ = store.set_fuel(FUEL);
+}
+
 /// Fresh bounds and the facts of this call.
 fn prepare(
     store: &mut Store<Guest>,
@@ -275,7 +280,7 @@ fn prepare(
     guest.subject = *about.request.subject;
     let ticks = u64::from(guest.plugin.manifest.deadline_ms) + 1;
     store.set_epoch_deadline(ticks);
-    drop(store.set_fuel(FUEL));
+    refuel(store);
 }
 
 /// A fresh instance that is configured.

@@ -112,6 +112,10 @@ impl Gauges {
         self.timeouts.fetch_add(u64::from(timeout), Relaxed);
     }
 
+    pub(crate) fn restarted(&self) {
+        self.restarts.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn denied(&self, code: &str) {
         if let Some((count, _)) = self.denials.place(code) {
             count.fetch_add(1, Relaxed);

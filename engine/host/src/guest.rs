@@ -1,5 +1,6 @@
 //! What the host holds for one instance while it is called: its bounds, what it read, what it said.
 
+use crate::effects::Work;
 use crate::identity::Identity;
 use crate::kv::Kv;
 use crate::plugin::Plugin;
@@ -85,6 +86,8 @@ pub(crate) struct Guest {
     pub(crate) memory_peak: u64,
     /// What it asked for when it was refused memory.
     pub(crate) memory_refused: Option<u64>,
+    /// What the call did so far; dropped if it does not return.
+    pub(crate) work: Work,
     /// CPU nanoseconds of this thread at which the call ends.
     pub(crate) ends_at_cpu_ns: u64,
 }
@@ -107,6 +110,7 @@ impl Guest {
             last_error: None,
             memory_peak: 0,
             memory_refused: None,
+            work: Work::default(),
             ends_at_cpu_ns: 0,
         }
     }
@@ -125,6 +129,7 @@ impl Guest {
         self.reads_lost = false;
         self.last_error = None;
         self.memory_refused = None;
+        self.work.begin();
         self.ends_at_cpu_ns = cpu_ns() + u64::from(self.plugin.manifest.deadline_ms) * 1_000_000;
     }
 

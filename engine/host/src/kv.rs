@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct KvEntry {
     /// Its bytes.
     pub value: Arc<[u8]>,
-    /// Grows with each write of the key, from 1.
+    /// From 1; grows with each write of any key of the plugin.
     pub version: u64,
     /// UTC milliseconds after which it is gone; `u64::MAX`: never.
     pub until_ms: u64,
@@ -51,6 +51,30 @@ impl Kv {
     /// Bytes of all keys and values.
     pub fn bytes(&self) -> u64 {
         self.0.iter().map(|(key, entry)| (key.len() + entry.value.len()) as u64).sum()
+    }
+
+    /// The highest version of all.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.values().map(|entry| entry.version).max().unwrap_or(0)
+    }
+
+    /// Puts (`Some`) or removes (`None`) one key, gives what was there. Copies the map only where it is shared.
+    pub(crate) fn change(&mut self, key: &str, to: Option<KvEntry>) -> Option<KvEntry> {
+        let map = Arc::make_mut(&mut self.0);
+        match to {
+            Some(entry) => map.insert(key.to_owned(), entry),
+            None => map.remove(key),
+        }
+    }
+
+    /// The entry of this key, also when its time is over.
+    pub(crate) fn any(&self, key: &str) -> Option<&KvEntry> {
+        self.0.get(key)
+    }
+
+    /// Keys whose time is over.
+    pub(crate) fn over(&self, now_ms: u64) -> Vec<String> {
+        self.0.iter().filter(|(_, entry)| entry.until_ms <= now_ms).map(|(key, _)| key.clone()).collect()
     }
 
     /// The same with some keys put (`Some`) or removed (`None`).

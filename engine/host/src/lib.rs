@@ -15,16 +15,20 @@
 mod api;
 mod batch;
 mod bindings;
+mod breaker;
 mod buckets;
 mod cache;
 mod compile;
 mod decide;
 mod decision;
+mod effects;
 mod gauges;
 mod guest;
 mod identity;
 mod imports;
 mod kv;
+mod lane;
+mod lanes;
 mod manifest;
 mod plugin;
 mod policy;
@@ -43,10 +47,13 @@ pub use decision::{
     Answered, CODE_FAULT, CODE_NO_ANSWER, CODE_OBLIGATION, Effect, Lifetime, Obligation, Opinion, PathRule,
     Request, Verdict,
 };
+pub use effects::{Candidate, Deed};
 pub use gauges::Snapshot;
 pub use guest::{Level, LogLine};
 pub use identity::Identity;
 pub use kv::{Kv, KvEntry};
+pub use lane::{Called, Happening, Invocation, Lane, LaneError, Outcome, Spec};
+pub use lanes::{Answer, Around, Full, Lanes, LanesHandle, Reply};
 pub use manifest::{
     BucketGrant, Grants, Instance, Kind, KvGrant, Manifest, ManifestError, MessageGrant, Per, Problem,
     Setting, SettingError, VERSION, World,

@@ -113,10 +113,35 @@ impl Runtime {
         wit::clock::add_to_linker::<_, Own>(all, |guest| guest)?;
         wit::identity::add_to_linker::<_, Own>(all, |guest| guest)?;
         wit::kv_read::add_to_linker::<_, Own>(all, |guest| guest)?;
-        if matches!(world, World::Policy | World::BatchPolicy | World::Handler | World::StatefulHandler) {
-            wit::context::add_to_linker::<_, Own>(all, |guest| guest)?;
-            wit::quota::add_to_linker::<_, Own>(all, |guest| guest)?;
+        match world {
+            World::Policy | World::BatchPolicy => {
+                wit::context::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::quota::add_to_linker::<_, Own>(all, |guest| guest)?;
+                return Ok(linker);
+            }
+            World::Handler | World::StatefulHandler => {
+                wit::context::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::quota::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::random::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::peers::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::messages::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::files::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::transfers::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::shares::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::blobs::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::membership::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::versions::add_to_linker::<_, Own>(all, |guest| guest)?;
+            }
+            World::Discovery => {
+                wit::random::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::candidates::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::datagrams::add_to_linker::<_, Own>(all, |guest| guest)?;
+                wit::dns_sd::add_to_linker::<_, Own>(all, |guest| guest)?;
+            }
+            World::Observer => wit::messages::add_to_linker::<_, Own>(all, |guest| guest)?,
         }
+        wit::timers::add_to_linker::<_, Own>(all, |guest| guest)?;
+        wit::kv_write::add_to_linker::<_, Own>(all, |guest| guest)?;
         Ok(linker)
     }
 }

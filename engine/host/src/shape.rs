@@ -239,7 +239,7 @@ fn version() -> String {
 }
 
 /// Names of the interfaces a world of ours imports and exports.
-fn sides(world: World) -> (Vec<String>, Vec<String>) {
+pub(crate) fn sides(world: World) -> (Vec<String>, Vec<String>) {
     let resolve = ours();
     let Some((_, found)) = resolve.worlds.iter().find(|(_, found)| found.name == world.name()) else {
         return (Vec::new(), Vec::new());

@@ -44,6 +44,14 @@ fn another_world_is_told_by_its_exports() {
 }
 
 #[test]
+fn an_import_of_another_world_is_named_when_it_is_taken_in() {
+    let run = "(call $after (i64.const 1) (i32.const 2048)) (call $later )";
+    let component = made::handler("", run, "");
+    let error = set(vec![source(manifest("m", ""), &component)]).expect_err("it is a handler").to_string();
+    assert_eq!(error, "plugin test/m: it imports timers, which the world policy does not have");
+}
+
+#[test]
 fn an_item_of_another_type_is_told_by_interface_and_item() {
     let other = WIT.replace("unix-ms: func() -> u64", "unix-ms: func() -> s64");
     let module = made::policy_module(Parts {

@@ -60,6 +60,18 @@ const IMPORTS: &[(&str, &str)] = &[
             (func $member (param i64 i64 i64 i64 i64 i64 i64 i64) (result i32)))"#,
     ),
     ("$count", r#"(import "xferd:plugin/metrics@0.1.0" "add" (func $count (param i32 i32 i64)))"#),
+    (
+        "$put",
+        r#"(import "xferd:plugin/kv-write@0.1.0" "put" (func $put (param i32 i32 i32 i32 i32 i64 i32)))"#,
+    ),
+    (
+        "$increment",
+        r#"(import "xferd:plugin/kv-write@0.1.0" "increment" (func $increment (param i32 i32 i64 i32)))"#,
+    ),
+    ("$after", r#"(import "xferd:plugin/timers@0.1.0" "after" (func $after (param i64 i32)))"#),
+    ("$reply", r#"(import "xferd:plugin/messages@0.1.0" "answer" (func $reply (param i64 i32 i32 i32)))"#),
+    ("$shares", r#"(import "xferd:plugin/shares@0.1.0" "drop" (func $shares (param i64 i32)))"#),
+    ("$random", r#"(import "xferd:plugin/random@0.1.0" "next-u64" (func $random (result i64)))"#),
 ];
 
 /// What a policy is made of.
@@ -78,6 +90,61 @@ pub struct Parts<'a> {
 
 /// The module of a policy.
 pub fn policy_module(parts: Parts<'_>) -> String {
+    let Parts { text, configure, decide, more } = parts;
+    let decide = format!(
+        r#"(func (export "xferd:plugin/authorizer@0.1.0#decide")
+            (param $a i64) (param i64 i64 i64) (param $action i32) (param $protocol i32) (param $protocol_len i32)
+            (param $root i32) (param $root_len i32) (result i32)
+            {decide})"#
+    );
+    module(Parts { text, configure, decide: &decide, more })
+}
+
+/// A handler that serves the protocol `ok`: `run` is the instructions of `run`, which may use `$call` and `$body`,
+/// `$body_len`, and leave the address of an outcome; `(call $done (i32.const AT) (i32.const BYTES))` makes one.
+/// `events` is those of `on-events`, with `$count`.
+pub fn handler(text: &str, run: &str, events: &str) -> Vec<u8> {
+    let more = format!(
+        r#"
+        (func $done (param i32 i32) (result i32)
+            (i32.store8 (i32.const 600) (i32.const 0))
+            (i32.store (i32.const 604) (local.get 0)) (i32.store (i32.const 608) (local.get 1))
+            (i32.const 600))
+        (func $later (result i32) (i32.store8 (i32.const 600) (i32.const 1)) (i32.const 600))
+        (func $refused (param i32 i32) (result i32)
+            (drop (call $done (local.get 0) (local.get 1)))
+            (i32.store8 (i32.const 600) (i32.const 2)) (i32.const 600))
+        (func (export "xferd:plugin/command@0.1.0#describe") (result i32)
+            (i32.store (i32.const 640) (i32.const 16)) (i32.store (i32.const 644) (i32.const 2))
+            (i32.store (i32.const 700) (i32.const 640)) (i32.store (i32.const 704) (i32.const 1))
+            (i32.const 700))
+        (func (export "xferd:plugin/command@0.1.0#run")
+            (param $name i32) (param $name_len i32) (param i64 i64 i64 i64) (param $call i64)
+            (param $args i32) (param $args_len i32) (param $body i32) (param $body_len i32) (result i32)
+            {run})
+        (func (export "xferd:plugin/command@0.1.0#on-events") (param $events i32) (param $count i32)
+            {events})"#
+    );
+    component("handler", &module(Parts { text, more: &more, ..Parts::default() }))
+}
+
+/// An observer of these events: `events` is the instructions of `on-events`. Its one topic is the text.
+pub fn observer(text: &str, events: &str) -> Vec<u8> {
+    let bytes = text.len();
+    let more = format!(
+        r#"
+        (func (export "xferd:plugin/observer-events@0.1.0#topics") (result i32)
+            (i32.store (i32.const 640) (i32.const 64)) (i32.store (i32.const 644) (i32.const {bytes}))
+            (i32.store (i32.const 700) (i32.const 640)) (i32.store (i32.const 704) (i32.const 1))
+            (i32.const 700))
+        (func (export "xferd:plugin/observer-events@0.1.0#on-events") (param $events i32) (param $count i32)
+            {events})"#
+    );
+    component("observer", &module(Parts { text, more: &more, ..Parts::default() }))
+}
+
+/// A module with memory, allocator and `configure`; `decide` and `more` are items of it.
+fn module(parts: Parts<'_>) -> String {
     let Parts { text, configure, decide, more } = parts;
     let body = format!("{configure}{decide}{more}");
     let imports: String = IMPORTS
@@ -111,10 +178,7 @@ pub fn policy_module(parts: Parts<'_>) -> String {
         (func (export "xferd:plugin/setup@0.1.0#configure") (param i32 i32) (result i32)
             {configure}
             (i32.const 512))
-        (func (export "xferd:plugin/authorizer@0.1.0#decide")
-            (param $a i64) (param i64 i64 i64) (param $action i32) (param $protocol i32) (param $protocol_len i32)
-            (param $root i32) (param $root_len i32) (result i32)
-            {decide}))"#
+        {decide})"#
     )
 }
 
@@ -128,12 +192,17 @@ pub fn deciding(decide: &str) -> Vec<u8> {
     policy(Parts { decide, ..Parts::default() })
 }
 
-/// A manifest of this name with these further lines.
-pub fn manifest(name: &str, more: &str) -> Manifest {
+/// A manifest of another world.
+pub fn manifest_of(world: &str, name: &str, more: &str) -> Manifest {
     let text = format!(
-        "plugin.name = \"test/{name}\"\nplugin.version = \"1.0.0\"\nplugin.world = \"xferd:plugin/policy@0.1\"\n{more}"
+        "plugin.name = \"test/{name}\"\nplugin.version = \"1.0.0\"\nplugin.world = \"xferd:plugin/{world}@0.1\"\n{more}"
     );
     Manifest::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// A manifest of this name with these further lines.
+pub fn manifest(name: &str, more: &str) -> Manifest {
+    manifest_of("policy", name, more)
 }
 
 /// One runtime for all tests of a program.
