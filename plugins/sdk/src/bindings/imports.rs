@@ -967,8 +967,8 @@ pub mod xferd {
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
             pub type PageReq = super::super::super::xferd::plugin::types::PageReq;
-            /// `version` is 1 for a key that was put for the first time and grows with each write. Within a handler's call
-            /// the version of a key it wrote itself is provisional.
+            /// `version` is from 1 and grows with each write of any of the plugin's keys, so a key that was removed and put
+            /// again has another one. Within a handler's call the version of a key it wrote itself is provisional.
             #[derive(Clone, PartialEq)]
             pub struct Entry {
                 pub key: _rt::String,
