@@ -78,7 +78,7 @@ impl Decider {
             }
             None => return Ok(()),
         };
-        self.lines.append(&mut store.data_mut().lines);
+        self.say(&mut store.data_mut().lines);
         if decisions.len() != entries.len() {
             let fault =
                 Fault::Bound(format!("gave {} decisions about {} entries", decisions.len(), entries.len()));

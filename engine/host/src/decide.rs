@@ -203,7 +203,7 @@ impl Decider {
         });
         match checked {
             Ok(checked) => {
-                self.lines.append(&mut running.store.data_mut().lines);
+                self.say(&mut running.store.data_mut().lines);
                 let opinion = opinion_of(policy, checked, &mut running.store, about.now);
                 if reused {
                     self.reused[index] = Some(running);
@@ -217,18 +217,25 @@ impl Decider {
         }
     }
 
+    /// Keeps lines until they are taken; a second's worth of every policy, the newest are dropped.
+    pub(crate) fn say(&mut self, lines: &mut Vec<LogLine>) {
+        let each = self.set.runtime.limits().plugin_log_lines_per_second.max(1) as usize + 1;
+        let room = (each * self.set.policies.len()).saturating_sub(self.lines.len());
+        lines.truncate(room);
+        self.lines.append(lines);
+    }
+
     pub(crate) fn faulted(&mut self, policy: &Policy, mut failed: Failed, now_ms: u64) -> Opinion {
         policy.plugin.gauges.faulted(failed.fault.is_timeout());
         let guest = failed.store.data_mut();
-        self.lines.append(&mut guest.lines);
-        self.lines.push(LogLine {
+        let mut lines = std::mem::take(&mut guest.lines);
+        lines.push(LogLine {
             plugin: policy.plugin.name.clone(),
             level: Level::Error,
             message: format!("denied, because the policy did not answer: {}", failed.fault),
             fields: Vec::new(),
         });
-        let most = policy.plugin.limits.plugin_log_lines_per_second as usize * 2;
-        self.lines.truncate(most.max(1) * self.set.policies.len());
+        self.say(&mut lines);
         let mut opinion = Opinion::of_fault(
             policy.plugin.name.clone(),
             failed.fault,
