@@ -13,7 +13,7 @@ use base::codes::Code;
 use base::limits::Limits;
 use zstd_safe::{CCtx, CParameter, DCtx, find_frame_compressed_size};
 
-/// Level of zstd. By records, 3 leaves a twelfth less of source code or of programs than 1 does and takes a quarter to
+/// Level of zstd. By records, 3 leaves a fifteenth less of source code or of programs than 1 does and takes a quarter to
 /// two thirds longer for it. Its tables for a record take less than [`base::limits::COMPRESS_BYTES_PER_CORE`].
 const LEVEL: i32 = 1;
 
