@@ -3,7 +3,7 @@
 
 use crate::codes::Code;
 use crate::entry::Kind;
-use crate::ids::{DeviceId, PskId, SessionId, TransferId, Value};
+use crate::ids::{PskId, SessionId, TransferId, Value};
 use crate::io::Now;
 use crate::points::Point;
 use alloc::boxed::Box;
@@ -13,148 +13,13 @@ use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::net::SocketAddr;
 
+pub use crate::authorize::{
+    Action, Ask, Cache, Decision, Effect, Fact, Facts, Obligations, PathRule, Peer, Trail, Trust,
+};
+
 /// Names something that answers later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Ticket(pub u64);
-
-/// The authenticated other end of a session.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Peer {
-    /// Its device; zero while it only holds a join token.
-    pub device: DeviceId,
-    /// Its account; empty while it only holds a join token.
-    pub account: Arc<str>,
-    /// Where it connects from.
-    pub address: SocketAddr,
-    /// The session.
-    pub session: SessionId,
-    /// What it proved: a certificate, or only a join token.
-    pub trust: Trust,
-}
-
-/// What a peer proved in its handshake.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trust {
-    /// A certificate of a trusted root.
-    Certificate,
-    /// A join token: it may join and nothing else.
-    JoinToken(PskId),
-}
-
-/// What a subject wants to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Action<'a> {
-    /// Open a session.
-    Connect,
-    /// List names.
-    Browse,
-    /// Read files.
-    Pull,
-    /// Write files.
-    Push,
-    /// Replace one named version.
-    Replace,
-    /// Remove names.
-    Remove,
-    /// Call a protocol.
-    Invoke(&'a str),
-}
-
-impl Action<'_> {
-    /// Its name in rules and logs.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Browse => "browse",
-            Self::Pull => "pull",
-            Self::Push => "push",
-            Self::Replace => "replace",
-            Self::Remove => "remove",
-            Self::Invoke(_) => "invoke",
-        }
-    }
-}
-
-/// One fact about the call.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fact {
-    /// A number.
-    Number(u64),
-    /// Text.
-    Text(String),
-    /// Bytes, such as a path.
-    Bytes(Vec<u8>),
-}
-
-/// What a decision may read; each key read joins the decision's cache key.
-pub trait Facts {
-    /// The fact of this name.
-    fn get(&self, key: &str) -> Option<Fact>;
-}
-
-/// A question to the authorizer.
-pub struct Ask<'a> {
-    /// Who.
-    pub subject: &'a Peer,
-    /// Wants to do what.
-    pub action: Action<'a>,
-    /// On which share; empty for connect and invoke.
-    pub root: &'a str,
-    /// All else.
-    pub facts: &'a dyn Facts,
-}
-
-/// Allowed or denied.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Effect {
-    /// Yes, under the obligations.
-    Allow,
-    /// No.
-    Deny,
-}
-
-/// The authorizer's answer.
-#[derive(Clone, Debug)]
-pub struct Decision {
-    /// Allowed or denied.
-    pub effect: Effect,
-    /// Why, when denied.
-    pub code: Code,
-    /// Which rule decided, for logs and error texts.
-    pub reason: Arc<str>,
-    /// Generation of the rules it was made under.
-    pub generation: u32,
-    /// UTC milliseconds after which it must be asked again; `u64::MAX`: never.
-    pub until_ms: u64,
-    /// What the engine enforces.
-    pub obligations: Obligations,
-}
-
-/// What the engine enforces natively while it does what was allowed. `u64::MAX` is no bound.
-#[derive(Clone, Debug)]
-pub struct Obligations {
-    /// Most bytes of one transfer.
-    pub bytes_max: u64,
-    /// Most files of one transfer.
-    pub files_max: u64,
-    /// Rate of the session.
-    pub bytes_per_second: u64,
-    /// UTC milliseconds after which it ends.
-    pub not_after_ms: u64,
-    /// Nothing is written.
-    pub read_only: bool,
-}
-
-impl Obligations {
-    /// No obligation.
-    pub const NONE: Self = Self {
-        bytes_max: u64::MAX,
-        files_max: u64::MAX,
-        bytes_per_second: u64::MAX,
-        not_after_ms: u64::MAX,
-        read_only: false,
-    };
-}
 
 /// A request that the core does not serve itself.
 #[derive(Clone, Copy, Debug)]
@@ -465,6 +330,8 @@ pub enum Event<'a> {
         action: &'a str,
         /// Where.
         root: &'a str,
+        /// On which path beneath it; may be empty.
+        path: &'a [u8],
         /// The answer.
         decision: &'a Decision,
     },

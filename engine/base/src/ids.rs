@@ -77,6 +77,30 @@ impl DeviceId {
 id!(/// Short fingerprint: the first 8 bytes of a [`DeviceId`].
     ShortFp, 8);
 
+/// One decision of the authorizer, as the audit log and refusals name it. They grow with time; 0 is none.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct DecisionId(pub u64);
+
+impl DecisionId {
+    /// Reads 1 to 16 hexadecimal digits; `None` otherwise.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        digits.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(Self)
+    }
+}
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+
+impl fmt::Debug for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DecisionId({self})")
+    }
+}
+
 /// Index of a core within one process, from 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct CoreId(pub u16);
@@ -104,5 +128,10 @@ mod tests {
             assert_eq!(TransferId::from_hex(bad), None, "{bad}");
         }
         assert_eq!(PartId::from_slice(&[0; 15]), None);
+        let decision = DecisionId(0x19a_0000_0001);
+        assert_eq!(DecisionId::from_hex(&decision.to_string()), Some(decision));
+        for bad in ["", "+1", "g", "11112222333344445"] {
+            assert_eq!(DecisionId::from_hex(bad), None, "{bad}");
+        }
     }
 }

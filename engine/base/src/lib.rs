@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+pub mod authorize;
 pub mod codes;
 pub mod durability;
 pub mod entry;

@@ -1,7 +1,8 @@
 //! Listings and removals, served on the core itself.
 
 use crate::command::Failure;
-use crate::control::{decide, failure};
+use crate::control::failure;
+use crate::decide::{Leave, Question, decide};
 use crate::dirs::Dirs;
 use crate::place;
 use crate::removal::{Mode, Removal};
@@ -10,7 +11,7 @@ use crate::settings::Share;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, FileTime, Kind};
-use base::hooks::{Action, Hooks, Peer};
+use base::hooks::{Action, Hooks, Obligations, Peer};
 use base::io::Io;
 use base::name::{RelPath, join};
 use disk::delete::{DeleteWalk, Doomed, Removed};
@@ -29,16 +30,18 @@ pub(crate) fn list<I: Io, H: Hooks>(
     core: &mut Core<I, H>,
     shares: &[Share],
     peer: &Peer,
+    label: Option<&str>,
     request: &ListRequest,
 ) -> Result<Vec<u8>, Failure> {
     let at_top = request.path.is_empty() && request.root.trim_matches('/').is_empty();
     if at_top && !matches!(shares, [share] if share.name.is_empty()) {
-        return shares_page(core, shares, peer);
+        return shares_page(core, shares, peer, label);
     }
     let paths = [request.path.clone()];
     let (share, below) = place::share_of(core, shares, request.root.as_bytes(), &paths)?;
     let path = below.into_iter().next().unwrap_or_default();
-    decide(core, peer, Action::Browse, &share.name, &path)?;
+    let decision = decide(core, peer, &Question::new(Action::Browse, &share.name, &path, label))?;
+    let guard = Leave::of(decision, &core.settings.limits)?.guard;
     let mut walk = Walk::begin(core, share.root, &path, request.recursive)?;
     let limits = core.limits();
     let mut writer = EntriesWriter::new(&limits, 0, 0, 0);
@@ -51,7 +54,7 @@ pub(crate) fn list<I: Io, H: Hooks>(
         let seen = request.after.as_ref().is_some_and(|after| {
             proto::transfer::order::compare(&entry.path, after) != core::cmp::Ordering::Greater
         });
-        if seen {
+        if seen || guard.refusal(&walk.beneath(&entry.path), entry.kind, entry.size).is_some() {
             continue;
         }
         let user = core.hooks.owner_name(entry.uid, false);
@@ -75,12 +78,13 @@ fn shares_page<I: Io, H: Hooks>(
     core: &mut Core<I, H>,
     shares: &[Share],
     peer: &Peer,
+    label: Option<&str>,
 ) -> Result<Vec<u8>, Failure> {
     let mut names: Vec<&Share> = shares.iter().collect();
     names.sort_by(|left, right| left.name.as_bytes().cmp(right.name.as_bytes()));
     let mut writer = EntriesWriter::new(&core.limits(), 0, 0, 0);
     for share in names {
-        if decide(core, peer, Action::Browse, &share.name, b"").is_err() {
+        if decide(core, peer, &Question::new(Action::Browse, &share.name, b"", label)).is_err() {
             continue;
         }
         let entry = Entry {
@@ -109,16 +113,19 @@ pub(crate) fn remove<I: Io, H: Hooks>(
     core: &mut Core<I, H>,
     shares: &[Share],
     peer: &Peer,
+    session: &Obligations,
     request: &RemoveRequest,
 ) -> Result<Vec<u8>, Failure> {
     let (share, paths) = place::share_of(core, shares, request.root.as_bytes(), &request.paths)?;
     let mut reply = RemoveReply::default();
     for path in paths {
-        let decision = decide(core, peer, Action::Remove, &share.name, &path)?;
-        if share.read_only || decision.obligations.read_only {
+        let label = session.label.as_deref();
+        let decision = decide(core, peer, &Question::new(Action::Remove, &share.name, &path, label))?;
+        let leave = Leave::of(decision, &core.settings.limits)?;
+        if share.read_only || session.read_only || leave.obligations.read_only {
             return Err(failure(Code::ReadOnly, &format!("the share /{} is read-only", share.name)));
         }
-        if let Err(code) = remove_one(core, &share, &path, request, &mut reply) {
+        if let Err(code) = remove_one(core, &share, &path, &leave, request, &mut reply) {
             fail(core, &mut reply, path, code);
         }
     }
@@ -129,6 +136,7 @@ fn remove_one<I: Io, H: Hooks>(
     core: &mut Core<I, H>,
     share: &Share,
     path: &[u8],
+    leave: &Leave,
     request: &RemoveRequest,
     reply: &mut RemoveReply,
 ) -> Result<(), Code> {
@@ -141,6 +149,13 @@ fn remove_one<I: Io, H: Hooks>(
     if kind == Kind::Directory && !request.recursive {
         return Err(Code::Conflict);
     }
+    if leave.guard.refusal(path, kind, 0).is_some() {
+        return Err(Code::AccessDenied);
+    }
+    let mut spared = |below: &[u8], directory: bool| {
+        let kind = if directory { Kind::Directory } else { Kind::File };
+        leave.guard.refusal(&join(parent.as_bytes(), below), kind, 0).is_some()
+    };
     let doomed = vec![Doomed { path: name.as_bytes().to_vec(), kind: Some(kind) }];
     let walk = DeleteWalk::new(doomed, false, None, &core.settings.limits).with_own_names();
     let mode = if request.dry_run { Mode::Dry } else { Mode::Named };
@@ -148,7 +163,7 @@ fn remove_one<I: Io, H: Hooks>(
     let (mut dirs, mut ended) = (Dirs::new(REMOVAL_DIRS), Vec::new());
     let mut over = false;
     while !over {
-        over = removal.step(core, &mut dirs, &mut |_, _| false, &mut ended);
+        over = removal.step(core, &mut dirs, &mut spared, &mut ended);
         dirs.settle(core);
         for Removed { path: below, kind, result } in ended.drain(..) {
             match (result, kind) {

@@ -11,6 +11,8 @@
 
 use crate::command::{Failure, Job, JobData, JobEnd, JobKind, Source, Totals};
 use crate::control::failure;
+use crate::decide::Leave;
+use crate::guard::Guard;
 use crate::link::LinkId;
 use crate::links::{Links, MS};
 use crate::place;
@@ -20,7 +22,7 @@ use crate::shake::Proof;
 use crate::steps::{self, LINK, REQUEST};
 use crate::tools::Core;
 use base::codes::Code;
-use base::hooks::{Event, Hooks, Obligations};
+use base::hooks::{Event, Hooks};
 use base::ids::TransferId;
 use base::io::Io;
 use bytes::Bytes;
@@ -424,7 +426,8 @@ impl Client {
                     id,
                     sources,
                     options: options.clone(),
-                    obligations: Obligations::NONE,
+                    leave: Leave::free(),
+                    watch: None,
                     streams: *wish,
                     streams_max,
                 };
@@ -451,7 +454,9 @@ impl Client {
                     durability: reply.durability,
                     owners: *owners,
                     own_root: true,
-                    obligations: Obligations::NONE,
+                    leave: Leave::free(),
+                    places: Guard::default(),
+                    watch: None,
                     streams: *wish,
                     streams_max,
                 };

@@ -3,34 +3,29 @@
 
 use crate::client::Client;
 use crate::command::{Failure, Job, JobEnd};
+use crate::decide::{Question, decide};
 use crate::link::{Link, LinkId, Role, StreamEnd, StreamHello, StreamPlace, stream_index};
 use crate::links::Links;
 use crate::mailbox::Mail;
-use crate::place::{self, Located};
-use crate::receive::{Ended, ReceiveSpec, Receives};
-use crate::send::{SendSpec, Sends, StreamRef};
+use crate::receive::{Ended, Receives};
+use crate::send::{Sends, StreamRef};
 use crate::settings::{Settings, Share};
 use crate::steps::{self, REQUEST};
 use crate::tools::Core;
 use base::codes::Code;
-use base::hooks::{
-    Action, Answer, Ask, Call, Decision, Effect, Event, Fact, Facts, Hooks, Obligations, Peer, Reply, Ticket,
-    Trust,
-};
+use base::hooks::{Action, Answer, Call, Event, Hooks, Obligations, Peer, Reply, Ticket, Trust};
 use base::ids::{CoreId, DeviceId, SessionId};
 use base::io::Io;
 use base::points::Point;
 use bytes::Bytes;
 use proto::message::{self, Control as Message, MessageId, Request, RequestError, RequestStep, Requests};
 use proto::session::handshake::StreamId;
-use proto::transfer::offer::{self, Direction, Offer, OfferReply};
-use proto::transfer::{list, remove};
+use proto::transfer::{list, offer, remove};
 use proto::wire::FrameType;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Protocols that only ask about or change the session's own standing.
+/// The one protocol that a join token is good for.
 const JOIN: &str = "xferd.join";
-const STATUS: &str = "xferd.status";
 
 /// What a core keeps about one session whose home it is.
 pub(crate) struct Session {
@@ -51,6 +46,8 @@ pub(crate) struct Control {
     pub(crate) client: Client,
     draining: Option<u64>,
     stopping: bool,
+    /// Of the rules that the sessions were last decided under.
+    generation: Option<u32>,
 }
 
 impl Control {
@@ -63,6 +60,7 @@ impl Control {
             client: Client::default(),
             draining: None,
             stopping: false,
+            generation: None,
         }
     }
 
@@ -106,6 +104,31 @@ impl Control {
         let requests = Requests::new(&core.settings.limits);
         self.sessions.insert(link, Session { requests, streams: Vec::new(), nonces: BTreeSet::new() });
         self.client.on_up(core, links, link);
+    }
+
+    /// Sessions are decided again once the rules changed: who may no longer connect is gone within a turn.
+    pub(crate) fn look_again<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
+        let generation = core.hooks.generation();
+        if self.generation.replace(generation).is_none_or(|before| before == generation) {
+            return;
+        }
+        let sessions: Vec<LinkId> = self.sessions.keys().copied().collect();
+        for link in sessions {
+            let Some(up) = links.find(link).filter(|link| link.accepted).and_then(Link::up) else { continue };
+            let peer = up.peer.clone();
+            match decide(core, &peer, &Question::new(Action::Connect, "", b"", None)) {
+                Ok(decision) => {
+                    let rate = decision.obligations.bytes_per_second;
+                    if rate != u64::MAX {
+                        links.limit_rate(core, link, rate, true);
+                    }
+                    if let Some(link) = links.find_mut(link) {
+                        link.connect = Some(Box::new(decision));
+                    }
+                }
+                Err(why) => links.fail(core, link, why.code, &format!("no longer allowed: {}", why.message)),
+            }
+        }
     }
 
     /// A session ended.
@@ -181,6 +204,12 @@ impl Control {
         if !self.on_request_step(core, links, link, |requests| requests.on_taken(request.id)) {
             return;
         }
+        let connect = links.find(link).and_then(|link| link.connect.as_deref());
+        let (label, session) = match connect.map(|connect| &connect.obligations) {
+            Some(obligations) => (obligations.label.clone(), obligations.clone()),
+            None => (None, Obligations::NONE),
+        };
+        let label = label.as_deref();
         let joined = peer.trust == Trust::Certificate;
         let protocol = request.protocol.as_str();
         let result = match protocol {
@@ -188,9 +217,9 @@ impl Control {
                 Err(failure(Code::AuthRequired, "a join token only lets a device join"))
             }
             offer::PROTOCOL => self.offer(core, links, sends, receives, link, &peer, &request),
-            list::PROTOCOL => self.list(core, &peer, &request.payload),
-            remove::PROTOCOL => self.remove(core, &peer, &request.payload),
-            _ => match self.call(core, link, &peer, &request) {
+            list::PROTOCOL => self.list(core, &peer, label, &request.payload),
+            remove::PROTOCOL => self.remove(core, &peer, &session, &request.payload),
+            _ => match self.call(core, link, &peer, label, &request) {
                 Ok(None) => return,
                 Ok(Some(reply)) => return self.send_reply(core, links, link, request.id, reply),
                 Err(error) => Err(error),
@@ -235,12 +264,11 @@ impl Control {
         core: &mut Core<I, H>,
         link: LinkId,
         peer: &Peer,
+        label: Option<&str>,
         request: &Request,
     ) -> Result<Option<Reply>, Failure> {
         let protocol = request.protocol.as_str();
-        if protocol != JOIN && protocol != STATUS {
-            decide(core, peer, Action::Invoke(protocol), "", b"")?;
-        }
+        decide(core, peer, &Question::new(Action::Invoke(protocol), "", b"", label))?;
         self.next_ticket += 1;
         let ticket = Ticket(u64::from(core.id.0) << 48 | self.next_ticket);
         let call = Call { protocol, payload: &request.payload, metadata: request.metadata.as_deref() };
@@ -292,107 +320,28 @@ impl Control {
         }
     }
 
-    /// Somebody wants to send files here, or to have some.
-    #[allow(clippy::too_many_arguments)]
-    fn offer<I: Io, H: Hooks>(
-        &mut self,
-        core: &mut Core<I, H>,
-        links: &mut Links<I::Buf>,
-        sends: &mut Sends<I::Buf>,
-        receives: &mut Receives<I::Buf>,
-        link: LinkId,
-        peer: &Peer,
-        request: &Request,
-    ) -> Result<Vec<u8>, Failure> {
-        let limits = core.limits();
-        let offer = Offer::parse(&request.payload, &limits)
-            .map_err(|error| failure(error.code(), "the offer breaks a rule of the protocol"))?;
-        if self.draining() {
-            return Err(failure(Code::Unavailable, "the server is shutting down; try again later"));
-        }
-        let running = sends.of_session(link) + receives.of_session(link);
-        if running >= limits.transfers_per_session_max {
-            return Err(failure(Code::Busy, "this session has as many transfers as it may"));
-        }
-        let initiator = links.find(link).and_then(Link::up).is_some_and(|up| up.initiator);
-        if offer.transfer.is_multiple_of(2) != initiator {
-            return Err(failure(Code::InvalidRequest, "the transfer's number is not the offering side's"));
-        }
-        let located = place::locate(core, &self.shares, &offer)?;
-        let share = located.share.clone();
-        let path = located.paths.first().map_or(&b""[..], |path| path);
-        let (action, obligations) = match offer.direction {
-            Direction::Push => {
-                let decision = decide(core, peer, Action::Push, &share.name, path)?;
-                if share.read_only || decision.obligations.read_only {
-                    return Err(failure(Code::ReadOnly, &format!("the share /{} is read-only", share.name)));
-                }
-                if offer.options.delete {
-                    decide(core, peer, Action::Remove, &share.name, path)?;
-                }
-                (Action::Push, decision.obligations)
-            }
-            Direction::Pull => {
-                let decision = decide(core, peer, Action::Pull, &share.name, path)?;
-                (Action::Pull, decision.obligations)
-            }
-        };
-        let durability = match offer.options.dry_run {
-            true => offer::Durability::None,
-            false => offer.options.durability.max(share.durability_min),
-        };
-        let unbounded = obligations.bytes_per_second == u64::MAX && offer.options.bytes_per_second.is_none();
-        let reply = OfferReply {
-            destination: located.destination,
-            durability,
-            window: limits.window_bytes_per_stream,
-            // A rate is kept on the control connection, so no other carries data.
-            streams_max: if unbounded { limits.streams_max as u16 } else { 1 },
-            home: core.id.0,
-            cores: core.settings.cores,
-            limits: (&obligations).into(),
-        };
-        if obligations.bytes_per_second != u64::MAX {
-            links.limit_rate(core, link, obligations.bytes_per_second, true);
-        }
-        if let (Direction::Pull, Some(rate)) = (offer.direction, offer.options.bytes_per_second) {
-            links.limit_rate(core, link, rate, false);
-        }
-        let streams = self.sessions.get(&link).map_or(Vec::new(), |session| session.streams.clone());
-        match action {
-            Action::Push => receives.begin(
-                core,
-                receive_spec(link, peer, &offer, &located, durability, obligations),
-                &streams,
-            ),
-            _ => {
-                let spec = send_spec(link, offer, located, obligations);
-                sends.begin(core, spec, &streams);
-            }
-        }
-        Ok(reply.encode())
-    }
-
     fn list<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         peer: &Peer,
+        label: Option<&str>,
         payload: &[u8],
     ) -> Result<Vec<u8>, Failure> {
         let request = list::ListRequest::parse(payload, &core.settings.limits)
             .map_err(|error| failure(error.code(), "the request breaks a rule of the protocol"))?;
-        crate::browse::list(core, &self.shares, peer, &request)
+        crate::browse::list(core, &self.shares, peer, label, &request)
     }
 
     fn remove<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         peer: &Peer,
+        session: &Obligations,
         payload: &[u8],
     ) -> Result<Vec<u8>, Failure> {
         let request = remove::RemoveRequest::parse(payload, &core.settings.limits)
             .map_err(|error| failure(error.code(), "the request breaks a rule of the protocol"))?;
-        crate::browse::remove(core, &self.shares, peer, &request)
+        crate::browse::remove(core, &self.shares, peer, session, &request)
     }
 
     /// A connection elsewhere asks to join one of this core's sessions.
@@ -573,77 +522,6 @@ fn answer<I: Io, H: Hooks>(
     let id = MessageId::from_random(core.random());
     let bytes = Message::Reply { to, reply }.encode(id, core.now.utc_ms);
     links.send_bytes(core, link, FrameType::Control, &bytes);
-}
-
-fn receive_spec(
-    link: LinkId,
-    peer: &Peer,
-    offer: &Offer,
-    located: &Located,
-    durability: offer::Durability,
-    obligations: Obligations,
-) -> ReceiveSpec {
-    ReceiveSpec {
-        link,
-        number: offer.transfer,
-        id: offer.id,
-        peer: peer.device,
-        root: located.share.root,
-        anchor: located.share.name.clone(),
-        offered: offer.root.clone(),
-        destination: located.paths.first().cloned().unwrap_or_default(),
-        options: offer.options.clone(),
-        durability,
-        owners: located.share.owners,
-        own_root: false,
-        obligations,
-        streams: None,
-        streams_max: 0,
-    }
-}
-
-fn send_spec(link: LinkId, offer: Offer, located: Located, obligations: Obligations) -> SendSpec {
-    SendSpec {
-        link,
-        number: offer.transfer,
-        id: offer.id,
-        sources: place::sources(&located, offer.into),
-        options: offer.options,
-        obligations,
-        streams: None,
-        streams_max: 0,
-    }
-}
-
-/// Asks the authorizer.
-///
-/// # Errors
-/// It said no.
-pub(crate) fn decide<I: Io, H: Hooks>(
-    core: &mut Core<I, H>,
-    peer: &Peer,
-    action: Action<'_>,
-    root: &str,
-    path: &[u8],
-) -> Result<Decision, Failure> {
-    let facts = PathFact(path);
-    let decision = core.hooks.decide(&Ask { subject: peer, action, root, facts: &facts }, core.now);
-    core.hooks.event(&Event::Decided { peer, action: action.name(), root, decision: &decision });
-    match decision.effect {
-        Effect::Allow => Ok(decision),
-        Effect::Deny => {
-            let message = format!("{} is denied on /{root}: {}", action.name(), decision.reason);
-            Err(Failure { code: decision.code, message })
-        }
-    }
-}
-
-struct PathFact<'a>(&'a [u8]);
-
-impl Facts for PathFact<'_> {
-    fn get(&self, key: &str) -> Option<Fact> {
-        (key == "path").then(|| Fact::Bytes(self.0.to_vec()))
-    }
 }
 
 pub(crate) fn failure(code: Code, message: &str) -> Failure {

@@ -18,12 +18,15 @@ mod client;
 mod closing;
 pub mod command;
 mod control;
+mod decide;
 mod digest;
 mod dirs;
+mod guard;
 mod journal_file;
 mod link;
 mod links;
 pub mod mailbox;
+mod offer;
 mod ops;
 mod place;
 #[cfg(feature = "planted")]

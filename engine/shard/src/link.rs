@@ -15,7 +15,7 @@ use crate::rx::Rx;
 use crate::tools::Core;
 use crate::tx::Tx;
 use base::codes::Code;
-use base::hooks::{Hooks, Peer, Record, StageTimes};
+use base::hooks::{Decision, Hooks, Peer, Record, StageTimes};
 use base::ids::{CoreId, SessionId};
 use base::io::{Fd, Io, Now};
 use core::net::SocketAddr;
@@ -216,6 +216,8 @@ pub(crate) struct Link<B> {
     pub(crate) rates: Rates,
     /// Accepted here (and so counted by admission).
     pub(crate) accepted: bool,
+    /// What its session was allowed under.
+    pub(crate) connect: Option<Box<Decision>>,
     /// What the session does; only a control link has one.
     pub(crate) course: Course,
     /// Its name, once it is verified.

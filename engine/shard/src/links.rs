@@ -166,6 +166,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             drains: None,
             said: false,
             accepted: false,
+            connect: None,
             course: Course::new(),
             session: None,
             timer_ns: u64::MAX,

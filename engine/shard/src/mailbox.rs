@@ -44,6 +44,8 @@ pub enum Mail {
     Yield(PartId),
     /// To a core that carries a stream: its session ended.
     StreamClose(LinkId),
+    /// To a core that carries a stream: its bytes per second changed.
+    StreamRate(LinkId, u64),
     /// From the first core: what earlier runs left is settled, connections may be accepted.
     Recovered,
     /// Between the home and the lanes of an outgoing transfer.

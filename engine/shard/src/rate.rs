@@ -70,6 +70,18 @@ impl Rates {
         }
     }
 
+    /// What a decision demands since, in place of what one demanded before; `own` is the bound that this end's peer
+    /// asked for itself.
+    pub(crate) fn replace(&mut self, per_second: u64, own: Option<u64>, now_ns: u64) {
+        let to = |old: Option<Rate>, per_second: u64| match old {
+            _ if per_second == u64::MAX => None,
+            Some(old) if old.per_second == per_second => Some(old),
+            _ => Some(Rate::new(per_second, now_ns)),
+        };
+        self.rx = to(self.rx, per_second);
+        self.tx = to(self.tx, per_second.min(own.unwrap_or(u64::MAX)));
+    }
+
     /// Whether there is a bound at all.
     pub(crate) fn any(&self) -> bool {
         self.rx.is_some() || self.tx.is_some()
@@ -100,6 +112,17 @@ mod tests {
         let asked = (0..1_000_000).filter(|us| rate.allows(us * 1000)).count();
         // A quarter of a second was there from the beginning.
         assert!((249_000..=251_000).contains(&asked), "{asked}");
+    }
+
+    #[test]
+    fn a_rate_that_is_demanded_since_takes_the_place_of_the_one_before() {
+        let mut rates = Rates::default();
+        rates.lower(100, true, 0);
+        rates.replace(1000, Some(400), 5);
+        assert_eq!(rates.tx.map(|rate| rate.per_second), Some(400));
+        assert_eq!(rates.rx.map(|rate| rate.per_second), Some(1000));
+        rates.replace(u64::MAX, None, 6);
+        assert!(!rates.any());
     }
 
     #[test]

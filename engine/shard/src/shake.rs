@@ -1,5 +1,7 @@
 //! How links begin: accepted or opened, through the handshake, until they are verified.
 
+use crate::command::Failure;
+use crate::decide::{Question, decide};
 use crate::link::{Link, LinkEvent, LinkId, Phase, Role, Shaking, StreamEnd, StreamHello, StreamPlace, Up};
 use crate::links::Links;
 use crate::mailbox::Mail;
@@ -8,7 +10,7 @@ use crate::rx::Rx;
 use crate::settings::Destination;
 use crate::tools::Core;
 use base::codes::Code;
-use base::hooks::{Action, Ask, Effect, Event, Fact, Facts, Hooks, Peer, Psk, StoreAsk, Ticket, Trust};
+use base::hooks::{Action, Event, Hooks, Peer, Psk, StoreAsk, Ticket, Trust};
 use base::ids::{DeviceId, PskId};
 use base::io::{Fd, Io, Op};
 use core::net::SocketAddr;
@@ -344,9 +346,9 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         self.on_session(core, id);
         if role == Role::Control
             && accepted
-            && let Err((code, detail)) = self.may_connect(core, &peer)
+            && let Err(why) = self.may_connect(core, id, &peer)
         {
-            return self.fail(core, id, code, &detail);
+            return self.fail(core, id, why.code, &why.message);
         }
         if role == Role::Control {
             core.hooks.event(&Event::SessionUp { peer: &peer });
@@ -355,25 +357,24 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
     }
 
     fn may_connect<I: Io<Buf = B>, H: Hooks>(
-        &self,
+        &mut self,
         core: &mut Core<I, H>,
+        id: LinkId,
         peer: &Peer,
-    ) -> Result<(), (Code, String)> {
+    ) -> Result<(), Failure> {
         if self.up > core.settings.limits.sessions_per_core_max {
-            return Err((Code::Busy, "this core has as many sessions as it may".to_owned()));
+            let message = "this core has as many sessions as it may".to_owned();
+            return Err(Failure { code: Code::Busy, message });
         }
-        if matches!(peer.trust, Trust::JoinToken(_)) {
-            return Ok(());
+        let decision = decide(core, peer, &Question::new(Action::Connect, "", b"", None))?;
+        let rate = decision.obligations.bytes_per_second;
+        if rate != u64::MAX {
+            self.limit_rate(core, id, rate, true);
         }
-        let decision = {
-            let ask = Ask { subject: peer, action: Action::Connect, root: "", facts: &NoFacts };
-            core.hooks.decide(&ask, core.now)
-        };
-        core.hooks.event(&Event::Decided { peer, action: "connect", root: "", decision: &decision });
-        match decision.effect {
-            Effect::Allow => Ok(()),
-            Effect::Deny => Err((decision.code, format!("connect is denied: {}", decision.reason))),
+        if let Some(link) = self.find_mut(id) {
+            link.connect = Some(Box::new(decision));
         }
+        Ok(())
     }
 
     /// Takes a link out without closing its socket.
@@ -384,14 +385,5 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             self.admission.connection_ended(address);
         }
         self.remove(id);
-    }
-}
-
-/// A question without facts.
-pub(crate) struct NoFacts;
-
-impl Facts for NoFacts {
-    fn get(&self, _key: &str) -> Option<Fact> {
-        None
     }
 }

@@ -97,6 +97,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         }
         self.done = done;
         self.on_replies();
+        self.control.look_again(&mut self.core, &mut self.links);
         while let Some(mail) = self.core.mail.next() {
             self.on_mail(mail);
             self.on_events();
@@ -280,6 +281,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             }
             Mail::Yield(part) => receives.on_yield(part),
             Mail::StreamClose(link) => links.bye(core, link),
+            Mail::StreamRate(link, per_second) => links.change_rate(core, link, per_second, None),
             Mail::Recovered => {
                 self.start = Start::Over;
                 self.accept();

@@ -92,6 +92,21 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
         }
     }
 
+    /// Bounds both directions as a decision demands since; `own` is what the peer asked for itself.
+    pub(crate) fn change_rate<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        id: LinkId,
+        per_second: u64,
+        own: Option<u64>,
+    ) {
+        if let Some(link) = self.find_mut(id) {
+            link.rates.replace(per_second, own, core.now.mono_ns);
+            // Nobody wakes it when there is no longer anything that it owes.
+            self.go_on(core, id);
+        }
+    }
+
     /// Looks at the links whose time has come: closes what passed its deadline, pings the silent, lets those go on whose
     /// rate allows it again.
     pub(crate) fn look<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
@@ -137,11 +152,14 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
 
     /// Lets a link go on whose rate allows it again.
     fn let_on<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
+        if self.find(id).is_some_and(|link| link.rates.any()) {
+            self.go_on(core, id);
+        }
+    }
+
+    fn go_on<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, id: LinkId) {
         let most = core.settings.limits.buffers_per_direction;
         let Some(link) = self.find(id) else { return };
-        if !link.rates.any() {
-            return;
-        }
         match link.rx {
             Rx::Paused { full } if link.lent < most => self.receive(core, id, full),
             _ => {}

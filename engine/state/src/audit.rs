@@ -3,11 +3,11 @@
 use crate::error::StoreError;
 use crate::store::{Store, stored};
 use base::codes::Code;
-use base::ids::DeviceId;
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use base::ids::{DecisionId, DeviceId};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 /// One decision or event worth keeping. Text is kept as it came; whoever shows it escapes it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AuditRecord {
     /// When, UTC milliseconds.
     pub utc_ms: u64,
@@ -25,11 +25,26 @@ pub struct AuditRecord {
     pub allowed: bool,
     /// Why not.
     pub code: Option<Code>,
-    /// Which rule decided.
+    /// Why, in the words of whoever decided.
     pub reason: String,
+    /// Its name in refusals; zero where it is no decision.
+    pub decision: DecisionId,
+    /// On which path beneath the share; may be empty.
+    pub path: Vec<u8>,
+    /// Which rule or plugin decided.
+    pub decided_by: String,
+    /// What was read for it, `key=value`, one a line.
+    pub reads: String,
+    /// What is enforced, `name=value`, one a line.
+    pub obligations: String,
+    /// How long it took.
+    pub took_ns: u64,
+    /// Whether it was known already.
+    pub cache: String,
 }
 
-const COLUMNS: &str = "utc_ms, device, account, address, action, root, allowed, code, reason";
+const COLUMNS: &str = "utc_ms, device, account, address, action, root, allowed, code, reason, decision, path, \
+    decided_by, reads, obligations, took_ns, cache";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {
     Ok(AuditRecord {
@@ -42,6 +57,13 @@ fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {
         allowed: row.get(6)?,
         code: row.get::<_, Option<u16>>(7)?.and_then(Code::from_number),
         reason: row.get(8)?,
+        decision: DecisionId(row.get::<_, i64>(9)? as u64),
+        path: row.get(10)?,
+        decided_by: row.get(11)?,
+        reads: row.get(12)?,
+        obligations: row.get(13)?,
+        took_ns: row.get::<_, i64>(14)? as u64,
+        cache: row.get(15)?,
     })
 }
 
@@ -57,7 +79,10 @@ impl Store {
     pub fn audit(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
         let change = self.log.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
-            let sql = format!("INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+            let sql = format!(
+                "INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+                 ?15, ?16)"
+            );
             let mut insert = change.prepare_cached(&sql)?;
             for record in records {
                 insert.execute(params![
@@ -69,7 +94,14 @@ impl Store {
                     record.root,
                     record.allowed,
                     record.code.map(Code::number),
-                    record.reason
+                    record.reason,
+                    stored(record.decision.0),
+                    record.path,
+                    record.decided_by,
+                    record.reads,
+                    record.obligations,
+                    stored(record.took_ns),
+                    record.cache
                 ])?;
             }
         }
@@ -81,7 +113,31 @@ impl Store {
         }
         change.commit()?;
         self.audit_rows = rows - gone;
+        self.audit_gone += gone;
         Ok(())
+    }
+
+    /// How many records are kept, and how many went since the store was opened because there were too many.
+    pub fn audit_counts(&self) -> (u64, u64) {
+        (self.audit_rows, self.audit_gone)
+    }
+
+    /// The decision of this name; `None` when it was never kept, or is gone.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn decision(&mut self, id: DecisionId) -> Result<Option<AuditRecord>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE decision = ?1 AND decision > 0");
+        Ok(self.log.prepare_cached(&sql)?.query_row([stored(id.0)], record).optional()?)
+    }
+
+    /// The largest name of a decision that was kept.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn last_decision(&mut self) -> Result<DecisionId, StoreError> {
+        let sql = "SELECT coalesce(max(decision), 0) FROM audit WHERE decision > 0";
+        Ok(DecisionId(self.log.query_row(sql, [], |row| row.get::<_, i64>(0))? as u64))
     }
 
     /// The last `most` records, oldest first.
@@ -114,6 +170,13 @@ mod tests {
             allowed: number.is_multiple_of(2),
             code: (number % 2 == 1).then_some(Code::AccessDenied),
             reason: "\x1b[31m".into(),
+            decision: DecisionId(number),
+            path: vec![0xff, b'/', b'a'],
+            decided_by: "rule at x:1".into(),
+            reads: "account=alice\npath=a".into(),
+            obligations: "read-only".into(),
+            took_ns: 7000 + number,
+            cache: "miss".into(),
         }
     }
 
@@ -129,5 +192,18 @@ mod tests {
         store.audit(&records).expect("a batch larger than the log");
         assert_eq!(store.audit_tail(100).unwrap(), records[12..]);
         assert_eq!(count(&store.log).unwrap(), 8);
+        assert_eq!(store.audit_counts(), (8, 32));
+    }
+
+    #[test]
+    fn a_decision_is_found_by_its_name_until_it_is_gone() {
+        let (_home, mut store) = store(&Limits::TINY);
+        assert_eq!(store.last_decision().unwrap(), DecisionId(0));
+        let records: Vec<_> = (0..20).map(numbered).collect();
+        store.audit(&records).unwrap();
+        assert_eq!(store.decision(DecisionId(15)).unwrap().as_ref(), Some(&records[15]));
+        assert_eq!(store.decision(DecisionId(3)).unwrap(), None);
+        assert_eq!(store.decision(DecisionId(0)).unwrap(), None);
+        assert_eq!(store.last_decision().unwrap(), DecisionId(19));
     }
 }

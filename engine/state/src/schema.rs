@@ -59,7 +59,8 @@ pub(crate) const STATE: Schema = Schema {
 /// What only grows, up to its bound.
 pub(crate) const LOG: Schema = Schema {
     file: "log.db",
-    steps: &["
+    steps: &[
+        "
         CREATE TABLE audit (
             at INTEGER PRIMARY KEY AUTOINCREMENT,
             utc_ms INTEGER NOT NULL,
@@ -72,7 +73,18 @@ pub(crate) const LOG: Schema = Schema {
             code INTEGER,
             reason TEXT NOT NULL
         ) STRICT;
-    "],
+    ",
+        "
+        ALTER TABLE audit ADD COLUMN decision INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE audit ADD COLUMN path BLOB NOT NULL DEFAULT x'';
+        ALTER TABLE audit ADD COLUMN decided_by TEXT NOT NULL DEFAULT '';
+        ALTER TABLE audit ADD COLUMN reads TEXT NOT NULL DEFAULT '';
+        ALTER TABLE audit ADD COLUMN obligations TEXT NOT NULL DEFAULT '';
+        ALTER TABLE audit ADD COLUMN took_ns INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE audit ADD COLUMN cache TEXT NOT NULL DEFAULT '';
+        CREATE INDEX audit_decision ON audit (decision) WHERE decision > 0;
+    ",
+    ],
 };
 
 impl Schema {

@@ -13,6 +13,7 @@ pub struct Store {
     pub(crate) db: Connection,
     pub(crate) log: Connection,
     pub(crate) audit_rows: u64,
+    pub(crate) audit_gone: u64,
     pub(crate) dir: Arc<StateDir>,
     pub(crate) limits: Limits,
 }
@@ -30,7 +31,7 @@ impl Store {
         let db = STATE.open(&dir)?;
         let log = LOG.open(&dir)?;
         let audit_rows = audit::count(&log)?;
-        Ok(Self { db, log, audit_rows, dir, limits: limits.clone() })
+        Ok(Self { db, log, audit_rows, audit_gone: 0, dir, limits: limits.clone() })
     }
 
     /// The next certificate serial: each number once, from 1.

@@ -8,12 +8,13 @@
 //! 3. read-only                                no push, replace or remove, whatever the rules say
 //! 4. [[rule]]s in their order                 the first whose every condition fits
 //! 5. the share's deny, then its allow         who is in no allow of a share that has one, may not
-//! 6. default                                  every enrolled account may
+//! 6. they abstain                             policies decide; where none is installed, every enrolled account may
 //! ```
 
-use crate::config::{ActionKind, Config, Grant, Rule, Share};
+use crate::config::{self, ActionKind, Config, Demands, Grant, Rule, Share};
 use base::codes::Code;
-use base::hooks::{Action, Ask, Decision, Effect, Obligations, Peer, Trust};
+use base::hooks::{Action, Ask, Decision, Effect, Obligations, PathRule, Peer, Trail, Trust};
+use base::ids::DecisionId;
 use std::sync::Arc;
 
 /// The one protocol a join token is good for.
@@ -23,11 +24,30 @@ const JOIN: &str = "xferd.join";
 #[derive(Clone, Debug)]
 pub struct Authorizer {
     generation: u32,
-    rules: Vec<(Rule, Arc<str>)>,
+    rules: Vec<(Rule, Arc<str>, Obligations)>,
     shares: Vec<(Share, Reasons)>,
     join_only: Arc<str>,
     no_share: Arc<str>,
     default: Arc<str>,
+    own: Arc<str>,
+}
+
+/// What the static rules say.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// They decide.
+    Decided(Decision),
+    /// They say nothing. What holds where nobody else decides: the default. Its `read_only` holds in any case.
+    Abstained(Decision),
+}
+
+impl Said {
+    /// The decision where nobody else decides.
+    pub fn or_default(self) -> Decision {
+        match self {
+            Self::Decided(decision) | Self::Abstained(decision) => decision,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -41,7 +61,10 @@ struct Reasons {
 impl Authorizer {
     /// The rules of a configuration. Generations of one process only grow.
     pub fn new(config: &Config, generation: u32) -> Self {
-        let rules = config.rules.iter().map(|rule| (rule.clone(), format!("rule at {}", rule.origin).into()));
+        let rules = config.rules.iter().map(|rule| {
+            let by: Arc<str> = format!("rule at {}", rule.origin).into();
+            (rule.clone(), by, obligations(rule))
+        });
         let shares = config.shares.iter().map(|share| (share.clone(), Reasons::of(share)));
         Self {
             generation,
@@ -50,6 +73,7 @@ impl Authorizer {
             join_only: "a join token may only join".into(),
             no_share: "no such share".into(),
             default: "every enrolled account may".into(),
+            own: "xferd".into(),
         }
     }
 
@@ -59,38 +83,43 @@ impl Authorizer {
     }
 
     /// Decides.
-    pub fn decide(&self, ask: &Ask<'_>) -> Decision {
+    pub fn decide(&self, ask: &Ask<'_>) -> Said {
         if let Trust::JoinToken(_) = ask.subject.trust {
-            return match ask.action {
+            return Said::Decided(match ask.action {
                 Action::Connect | Action::Invoke(JOIN) => self.allow(&self.join_only, false),
                 _ => self.deny(Code::AuthRequired, &self.join_only),
-            };
+            });
         }
         let share = match self.share_of(ask) {
             Ok(share) => share,
-            Err(NoShare) => return self.deny(Code::NotFound, &self.no_share),
+            Err(NoShare) => return Said::Decided(self.deny(Code::NotFound, &self.no_share)),
         };
         let read_only = share.is_some_and(|(share, _)| share.read_only);
         if let Some((_, reasons)) = share
             && read_only
             && is_write(ask.action)
         {
-            return self.deny(Code::ReadOnly, &reasons.read_only);
+            return Said::Decided(self.deny(Code::ReadOnly, &reasons.read_only));
         }
-        if let Some((rule, reason)) = self.rules.iter().find(|(rule, _)| fits(rule, ask)) {
-            return match rule.effect {
-                Effect::Allow => self.allow(reason, read_only),
+        if let Some((rule, reason, obligations)) = self.rules.iter().find(|(rule, ..)| fits(rule, ask)) {
+            let mut decision = match rule.effect {
+                Effect::Allow => {
+                    self.decision(Effect::Allow, Code::AccessDenied, reason, obligations.clone())
+                }
                 Effect::Deny => self.deny(Code::AccessDenied, reason),
             };
+            decision.obligations.read_only |= read_only;
+            decision.trail.by = reason.clone();
+            return Said::Decided(decision);
         }
-        let Some((share, reasons)) = share else { return self.allow(&self.default, false) };
+        let Some((share, reasons)) = share else { return Said::Abstained(self.allow(&self.default, false)) };
         if share.deny.iter().any(|grant| covers(grant, ask)) {
-            return self.deny(Code::AccessDenied, &reasons.denied);
+            return Said::Decided(self.deny(Code::AccessDenied, &reasons.denied));
         }
         match (share.allow.is_empty(), share.allow.iter().any(|grant| covers(grant, ask))) {
-            (true, _) => self.allow(&self.default, read_only),
-            (false, true) => self.allow(&reasons.allowed, read_only),
-            (false, false) => self.deny(Code::AccessDenied, &reasons.not_allowed),
+            (true, _) => Said::Abstained(self.allow(&self.default, read_only)),
+            (false, true) => Said::Decided(self.allow(&reasons.allowed, read_only)),
+            (false, false) => Said::Decided(self.deny(Code::AccessDenied, &reasons.not_allowed)),
         }
     }
 
@@ -121,17 +150,49 @@ impl Authorizer {
 
     fn decision(&self, effect: Effect, code: Code, reason: &Arc<str>, obligations: Obligations) -> Decision {
         Decision {
+            id: DecisionId::default(),
             effect,
             code,
             reason: reason.clone(),
             generation: self.generation,
             until_ms: u64::MAX,
             obligations,
+            trail: Trail { by: self.own.clone(), ..Trail::default() },
         }
     }
 }
 
 struct NoShare;
+
+/// What a rule that allows demands.
+fn obligations(rule: &Rule) -> Obligations {
+    let Demands { bytes_max, files_max, bytes_per_second, not_after_ms, read_only, store_as, label, notify } =
+        &rule.demands;
+    let bound = |bound: &Option<u64>| bound.unwrap_or(u64::MAX);
+    let text = |text: &Option<String>| text.as_deref().map(Arc::from);
+    let paths: Vec<PathRule> = rule.paths.iter().map(path_rule).collect();
+    Obligations {
+        bytes_max: bound(bytes_max),
+        files_max: bound(files_max),
+        bytes_per_second: bound(bytes_per_second),
+        not_after_ms: bound(not_after_ms),
+        read_only: *read_only,
+        paths: (!paths.is_empty()).then(|| paths.into()),
+        store_as: text(store_as),
+        label: text(label),
+        notify: text(notify),
+    }
+}
+
+fn path_rule(rule: &config::PathRule) -> PathRule {
+    PathRule {
+        glob: rule.glob.as_str().into(),
+        bytes_max: rule.bytes_max.unwrap_or(u64::MAX),
+        effect: rule.effect,
+        store_as: rule.store_as.as_deref().map(Arc::from),
+        code: rule.code.as_deref().map_or_else(|| format!("path rule {}", rule.glob).into(), Arc::from),
+    }
+}
 
 impl Reasons {
     fn of(share: &Share) -> Self {
@@ -220,7 +281,8 @@ mod tests {
             _ => Trust::Certificate,
         };
         let subject = peer(account, trust);
-        let decision = authorizer.decide(&Ask { subject: &subject, action, root, facts: &NoFacts });
+        let ask = Ask { subject: &subject, action, root, facts: &NoFacts };
+        let decision = authorizer.decide(&ask).or_default();
         assert_eq!(decision.generation, 7);
         match decision.effect {
             Effect::Allow => "allow",

@@ -21,7 +21,18 @@ fn compare(program: &str, path: &str, command: &[&str]) {
 
 #[test]
 fn xferd_help_is_the_golden() {
-    for command in ["", "invite", "status", "check-config", "doctor", "devices", "reload", "stop"] {
+    for command in [
+        "",
+        "invite",
+        "status",
+        "check-config",
+        "doctor",
+        "devices",
+        "reload",
+        "stop",
+        "plugin",
+        "plugin explain",
+    ] {
         let command: Vec<&str> = command.split_terminator(' ').collect();
         compare("xferd", env!("CARGO_BIN_EXE_xferd"), &command);
     }

@@ -8,9 +8,9 @@ use crate::world::At;
 use base::codes::Code;
 use base::hooks::{
     Answer, Ask, Busy, Call, Decision, Effect, Event, FileAction, Frame, Hooks, Obligations, Peer, Psk,
-    Record, Reply, Step, StoreAsk, Ticket,
+    Record, Reply, Step, StoreAsk, Ticket, Trail,
 };
-use base::ids::{PskId, SessionId, TransferId, Value};
+use base::ids::{DecisionId, PskId, SessionId, TransferId, Value};
 use base::io::Now;
 use base::points::Point;
 use std::cell::RefCell;
@@ -93,7 +93,7 @@ impl Seen {
                 Self::Warning { code, message: message.into(), path: path.map(<[u8]>::to_vec) }
             }
             Event::Retry { what, attempt, wait_ms, code } => Self::Retry { what, attempt, wait_ms, code },
-            Event::Decided { peer, action, root, decision } => Self::Decided {
+            Event::Decided { peer, action, root, decision, .. } => Self::Decided {
                 account: Arc::clone(&peer.account),
                 action: action.into(),
                 root: root.into(),
@@ -195,12 +195,14 @@ impl Hooks for SimHooks {
         let denied = self.denies(ask);
         let office = self.office.borrow();
         Decision {
+            id: DecisionId::default(),
             effect: if denied { Effect::Deny } else { Effect::Allow },
             code: Code::AccessDenied,
             reason: Arc::from(if denied { "a denial of the script" } else { "the default" }),
             generation: office.generation,
             until_ms: u64::MAX,
             obligations: office.obligations.clone().unwrap_or(Obligations::NONE),
+            trail: Trail::default(),
         }
     }
 

@@ -22,6 +22,12 @@ const OWNER_BYTES: usize = 6;
 const FLAG_END: u16 = 1;
 const FLAG_FAILED_READS: u16 = 2;
 const FLAG_ROOTS: u16 = 4;
+const FLAG_DENIED: u16 = 8;
+/// Fixed bytes of what is denied and of each of its rows.
+const DENIED_BYTES: usize = 6;
+const DENIED_ROW_BYTES: usize = 3;
+/// Most bytes of a rule's words.
+const WORDS_BYTES_MAX: usize = 255;
 const MODE_MAX: u32 = 0o7777;
 const NANOS_MAX: u32 = 999_999_999;
 
@@ -37,10 +43,10 @@ pub const HEAD: Layout = Layout {
         field(
             "flags",
             "u16",
-            "1: the last batch; 2: some of the source could not be read; 4: entries have roots",
+            "1: the last batch; 2: some of the source could not be read; 4: entries have roots; 8: what a rule denies follows",
         ),
         field("owners", "u16", "owners named in this batch"),
-        field("rows", "owners, then entries", "see below"),
+        field("rows", "owners, then entries, then with flag 8 what is denied", "see below"),
     ],
 };
 
@@ -73,6 +79,18 @@ pub const ENTRY: Layout = Layout {
         field("suffix", "u16 + bytes", "the rest of the path"),
         field("target", "u16 + bytes", "of a symlink, else empty"),
         field("root", "[32]", "only with flag 4: BLAKE3 of a file's content, zero for the rest"),
+    ],
+};
+
+/// Byte table of what is denied.
+pub const DENIED: Layout = Layout {
+    name: "Entries: denied",
+    place: "with flag 8, behind the entries: names that a rule of the sender keeps back",
+    fields: &[
+        field("more", "u32", "names that are denied as well and found no room here"),
+        field("rows", "u16", "names that follow"),
+        field("path", "u16 + bytes", "of each: its path in the transfer"),
+        field("words", "u8 + bytes", "of each: the rule's words, UTF-8"),
     ],
 };
 
@@ -118,6 +136,9 @@ pub struct EntriesWriter {
     entry_bytes: Writer,
     previous: Vec<u8>,
     roots: bool,
+    denied: Writer,
+    denied_rows: u16,
+    denied_more: u32,
 }
 
 impl EntriesWriter {
@@ -134,7 +155,31 @@ impl EntriesWriter {
             entry_bytes: Writer::new(),
             previous: Vec::new(),
             roots: false,
+            denied: Writer::new(),
+            denied_rows: 0,
+            denied_more: 0,
         }
+    }
+
+    /// Names something that a rule keeps back; where there is no room it is only counted.
+    pub fn deny(&mut self, path: &[u8], words: &str) {
+        let words = cut_words(words);
+        let bytes = DENIED_BYTES + DENIED_ROW_BYTES + path.len() + words.len();
+        let most = self.limits.record_bytes as usize / 2;
+        let fits = self.denied.len() + bytes <= most
+            && self.len() + bytes <= self.limits.record_bytes as usize
+            && check_path(path, &self.limits).is_ok()
+            && !words.is_empty();
+        if fits {
+            self.denied.counted16(path).counted8(words);
+            self.denied_rows += 1;
+        } else {
+            self.denied_more = self.denied_more.saturating_add(1);
+        }
+    }
+
+    fn denies(&self) -> bool {
+        self.denied_rows > 0 || self.denied_more > 0
     }
 
     /// A batch whose entries carry the roots of their files, so that content is compared, not size and time.
@@ -202,16 +247,20 @@ impl EntriesWriter {
     /// not take a missing name for a deleted one. An empty batch is one that only ends.
     pub fn finish(self, end: bool, failed_reads: bool) -> Vec<u8> {
         let flags = (u16::from(end) * FLAG_END) | (u16::from(failed_reads) * FLAG_FAILED_READS);
-        let flags = flags | (u16::from(self.roots) * FLAG_ROOTS);
+        let flags = flags | (u16::from(self.roots) * FLAG_ROOTS) | (u16::from(self.denies()) * FLAG_DENIED);
         let mut out = Writer::with_capacity(self.len());
         out.u32(self.transfer).u32(self.sequence).u32(self.first).u16(self.count);
         out.u16(flags).u16(self.owners.len() as u16);
         out.bytes(self.owner_bytes.as_bytes()).bytes(self.entry_bytes.as_bytes());
+        if self.denies() {
+            out.u32(self.denied_more).u16(self.denied_rows).bytes(self.denied.as_bytes());
+        }
         out.into_vec()
     }
 
     fn len(&self) -> usize {
-        HEAD_BYTES + self.owner_bytes.len() + self.entry_bytes.len()
+        let denied = if self.denies() { DENIED_BYTES + self.denied.len() } else { 0 };
+        HEAD_BYTES + self.owner_bytes.len() + self.entry_bytes.len() + denied
     }
 
     /// The name, where it has to be added to the batch's table.
@@ -247,6 +296,10 @@ pub struct EntriesBatch {
     pub entries: Vec<Entry>,
     /// Roots of their content, one for each entry, where the batch has them.
     pub roots: Vec<Value>,
+    /// Names that a rule of the sender keeps back, and the rule's words.
+    pub denied: Vec<(Vec<u8>, String)>,
+    /// How many more are kept back.
+    pub denied_more: u32,
 }
 
 impl EntriesBatch {
@@ -258,7 +311,7 @@ impl EntriesBatch {
         let mut reader = Reader::new(bytes);
         let (transfer, sequence, first) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let (count, flags, owners) = (reader.u16()?, reader.u16()?, reader.u16()?);
-        if flags & !(FLAG_END | FLAG_FAILED_READS | FLAG_ROOTS) != 0 {
+        if flags & !(FLAG_END | FLAG_FAILED_READS | FLAG_ROOTS | FLAG_DENIED) != 0 {
             return Err(no_meaning("flags", u64::from(flags)));
         }
         let (end, failed_reads) = (flags & FLAG_END != 0, flags & FLAG_FAILED_READS != 0);
@@ -280,8 +333,13 @@ impl EntriesBatch {
                 roots.push(Value(reader.array()?));
             }
         }
+        let (denied, denied_more) = match flags & FLAG_DENIED {
+            0 => (Vec::new(), 0),
+            _ => read_denied(&mut reader, limits)?,
+        };
         reader.finish()?;
-        Ok(Self { transfer, sequence, first, end, failed_reads, owners, entries, roots })
+        let failed_reads = failed_reads || flags & FLAG_DENIED != 0;
+        Ok(Self { transfer, sequence, first, end, failed_reads, owners, entries, roots, denied, denied_more })
     }
 
     /// Name of an owner or group on the sender.
@@ -291,6 +349,31 @@ impl EntriesBatch {
             .find(|owner| owner.id == id && owner.group == group)
             .map(|owner| owner.name.as_str())
     }
+}
+
+type Denied = (Vec<(Vec<u8>, String)>, u32);
+
+fn read_denied(reader: &mut Reader<'_>, limits: &Limits) -> Result<Denied, Malformed> {
+    let (more, rows) = (reader.u32()?, reader.u16()?);
+    at_most("denied", u64::from(rows), (reader.remaining() / DENIED_ROW_BYTES) as u64)?;
+    let mut denied = Vec::with_capacity(usize::from(rows));
+    for _ in 0..rows {
+        let path = reader.counted16(limits.path_bytes_max as usize)?;
+        check_path(path, limits)?;
+        denied.push((path.to_vec(), String::from(read_words(reader)?)));
+    }
+    Ok((denied, more))
+}
+
+/// A rule's words as they travel, at most a byte's count of them.
+pub(super) fn cut_words(words: &str) -> &[u8] {
+    &words.as_bytes()[..words.floor_char_boundary(WORDS_BYTES_MAX)]
+}
+
+/// Words of a rule, at least one byte.
+pub(super) fn read_words<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Malformed> {
+    let words = core::str::from_utf8(reader.counted8(WORDS_BYTES_MAX)?).ok();
+    words.filter(|words| !words.is_empty()).ok_or(Malformed::Text { field: "words" })
 }
 
 fn read_owners(reader: &mut Reader<'_>, count: u16, limits: &Limits) -> Result<Vec<Owner>, Malformed> {

@@ -122,6 +122,7 @@ pub const LAYOUTS: &[Layout] = &[
     entries::HEAD,
     entries::OWNER,
     entries::ENTRY,
+    entries::DENIED,
     want::HEAD,
     want::RUN,
     delta::pieces::LAYOUT,

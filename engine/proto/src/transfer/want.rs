@@ -3,9 +3,11 @@
 //! Neighbours with the same verdict travel as one run. A Want may answer a part of a batch; verdicts come
 //! in the order of entries and each entry gets one.
 
+use super::entries::{cut_words, read_words};
 use super::{Full, Malformed, at_most, no_meaning};
 use crate::wire::layouts::{Layout, field};
 use crate::wire::{Reader, Writer};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use base::codes::Code;
 use base::ids::FileIndex;
@@ -36,13 +38,13 @@ pub const RUN: Layout = Layout {
         field(
             "verdict",
             "u8",
-            "0 nothing, 1 all, 2 metadata, 3 ranges, 4 pieces, 5 manifest, 6 refused, 7 made, 8 all over what is there",
+            "0 nothing, 1 all, 2 metadata, 3 ranges, 4 pieces, 5 manifest, 6 refused, 7 made, 8 all over what is there, 9 denied by a rule",
         ),
         field("run", "u16", "entries, at least 1; 1 for ranges and pieces"),
         field(
             "body",
             "by verdict",
-            "3: u32 count (0: only the seal is wanted), then u32 first chunk and u32 chunks of each; 4: u64 size of the older file, u8 piece_log2, then as 3 (0: all are wanted); 6: u16 code",
+            "3: u32 count (0: only the seal is wanted), then u32 first chunk and u32 chunks of each; 4: u64 size of the older file, u8 piece_log2, then as 3 (0: all are wanted); 6: u16 code; 9: u8 length and the rule's words, UTF-8",
         ),
     ],
 };
@@ -85,6 +87,8 @@ pub enum Verdict {
     Manifest,
     /// It will not take the entry.
     Refused(Code),
+    /// A rule there does not let the entry pass: the rule's own words, 1 to 255 bytes.
+    Denied(Box<str>),
 }
 
 impl Verdict {
@@ -99,6 +103,7 @@ impl Verdict {
             Self::Pieces { .. } => 4,
             Self::Manifest => 5,
             Self::Refused(_) => 6,
+            Self::Denied(_) => 9,
         }
     }
 
@@ -107,6 +112,7 @@ impl Verdict {
             Self::Ranges(ranges) => 4 + ranges.len() * RANGE_BYTES,
             Self::Pieces { ranges, .. } => PIECES_BYTES + 4 + ranges.len() * RANGE_BYTES,
             Self::Refused(_) => 2,
+            Self::Denied(words) => 1 + cut_words(words).len(),
             _ => 0,
         }
     }
@@ -221,6 +227,9 @@ impl Want {
                 Verdict::Refused(code) => {
                     out.u16(code.number());
                 }
+                Verdict::Denied(words) => {
+                    out.counted8(cut_words(words));
+                }
                 _ => {}
             }
         }
@@ -276,6 +285,7 @@ fn read_verdict(reader: &mut Reader<'_>, byte: u8, limits: &Limits) -> Result<Ve
             let number = reader.u16()?;
             Verdict::Refused(Code::from_number(number).ok_or(no_meaning("code", u64::from(number)))?)
         }
+        9 => Verdict::Denied(read_words(reader)?.into()),
         _ => return Err(no_meaning("verdict", u64::from(byte))),
     })
 }
@@ -347,6 +357,7 @@ mod tests {
             Just(Verdict::Manifest),
             Just(Verdict::Refused(Code::TooLarge)),
             Just(Verdict::Refused(Code::BadPath)),
+            "[a-zA-Z: ]{1,40}".prop_map(|words| Verdict::Denied(words.into())),
             ranges,
             pieces,
         ]

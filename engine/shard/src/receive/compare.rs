@@ -162,18 +162,55 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 return Some(self.refuse(core, entry, code));
             }
         };
-        let full = self.full_path(&entry.path);
+        let full = self.place_of(entry);
         if full.is_empty() {
             return Some(self.share_root(core, entry, parent, owner));
         }
-        let name = match RelPath::new(&full).ok().and_then(|path| path.split()) {
+        if entry.kind != Kind::Directory {
+            let own = RelPath::new(&entry.path).ok().and_then(|path| path.split());
+            if let Some((_, name)) = own {
+                self.note_name(name.as_bytes());
+            }
+            if let Some(words) = self.refusal(entry).map(str::to_owned) {
+                return Some(self.deny(core, entry, Code::AccessDenied, &words));
+            }
+        }
+        let (parent, moved, ahead) = match self.elsewhere(core, entry) {
+            None => (parent, false, ahead),
+            Some(Place::Here(dir)) => (dir, true, None),
+            Some(Place::Refused(code)) => return Some(self.refuse(core, entry, code)),
+            Some(Place::Absent) => {
+                self.count(core, &entry.path, entry.kind, FileAction::Created, (entry.size, None, 0, None));
+                return Some(Verdict::All);
+            }
+        };
+        let verdict = self.verdict_in(core, index, entry, root, owner, (parent, &full, moved), ahead);
+        if moved {
+            self.dirs.release(parent);
+        }
+        verdict
+    }
+
+    /// What is wanted of one entry whose directory is there.
+    #[allow(clippy::too_many_arguments)]
+    fn verdict_in<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        index: FileIndex,
+        entry: &Entry,
+        root: Option<Value>,
+        owner: LocalOwner,
+        (parent, full, moved): (DirId, &[u8], bool),
+        ahead: Option<Result<Stat, Errno>>,
+    ) -> Option<Verdict> {
+        let name = match RelPath::new(full).ok().and_then(|path| path.split()) {
             Some((_, name)) => Box::<[u8]>::from(name.as_bytes()),
             None => return Some(self.refuse(core, entry, Code::BadPath)),
         };
         let fresh = self.levels.last().is_some_and(|level| level.fresh);
         let looked = match ahead {
             Some(ahead) => ahead,
-            None if fresh => Err(Errno::NOENT),
+            None if fresh && !moved => Err(Errno::NOENT),
             None => self.stat(core, parent, &name),
         };
         let stat = match looked {
@@ -231,7 +268,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 
     /// The directory `path` below the share's root, made with its parents where it is not there.
-    fn made_directory<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>, path: &[u8]) -> Place {
+    pub(super) fn made_directory<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        path: &[u8],
+    ) -> Place {
         let root = self.spec.root;
         let mut above: Vec<u8> = Vec::new();
         let mut dir = self.dirs.add(root, Vec::new(), None);
@@ -380,7 +421,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         owner: LocalOwner,
         stat: Option<Stat>,
     ) -> Verdict {
-        self.note_name(&name);
         let target = match &stat {
             Some(stat) if stat.kind == Some(Kind::Symlink) => {
                 let target = self.dirs.fd(core, parent).and_then(|fd| {
@@ -481,7 +521,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         stat: Option<Stat>,
         verdict: meta::Verdict,
     ) -> Option<Verdict> {
-        self.note_name(&name);
         let applied = meta::applied(entry, owner, stat.as_ref(), &self.meta_options).meta;
         match (verdict, self.spec.options.existing, &stat) {
             (meta::Verdict::Blocked, ..) => return Some(self.refuse(core, entry, Code::Conflict)),
@@ -502,6 +541,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 self.count(core, &entry.path, entry.kind, FileAction::Metadata, (entry.size, None, 0, None));
                 return Some(Verdict::Metadata);
             }
+            (meta::Verdict::Content, _, Some(_)) if self.place_of(entry) != self.full_path(&entry.path) => {
+                let words = "something else is stored there already";
+                return Some(self.deny(core, entry, Code::Conflict, words));
+            }
             (meta::Verdict::Content, ..) => {}
         }
         let replaced = stat.is_some();
@@ -510,13 +553,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             self.count(core, &entry.path, entry.kind, action, (entry.size, None, 0, None));
             return Some(if replaced { Verdict::Replace } else { Verdict::All });
         }
-        self.bytes_wanted += entry.size;
-        let obligations = &self.spec.obligations;
-        if self.bytes_wanted > obligations.bytes_max
-            || self.counts.created + self.counts.replaced >= obligations.files_max
-        {
-            return Some(self.refuse(core, entry, Code::TooLarge));
+        if let Some(words) = self.over_limit(1, entry.size) {
+            return Some(self.deny(core, entry, Code::TooLarge, &words));
         }
+        self.bytes_wanted += entry.size;
+        self.files_wanted += 1;
         if entry.kind == Kind::File && Chunks::of(entry, &core.settings.limits).is_err() {
             return Some(self.refuse(core, entry, Code::TooLarge));
         }

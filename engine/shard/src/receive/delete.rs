@@ -7,13 +7,15 @@
 use super::finish::Finish;
 use super::home::{Home, Level};
 use crate::dirs::DirId;
+use crate::guard::Guard;
 use crate::links::Links;
 use crate::removal::{Mode, Removal, sweep_idle};
 use crate::tools::Core;
 use base::codes::Code;
+use base::entry::Kind;
 use base::hooks::{Event, FileAction, Hooks};
 use base::io::{Act, ActOut, Errno, How, Io};
-use base::name::{RelPath, is_reserved};
+use base::name::{RelPath, is_reserved, join};
 use disk::delete::{DeleteWalk, Doomed, Removed, extraneous};
 use proto::transfer::ack::Deletion;
 use proto::wire::FrameType;
@@ -79,7 +81,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 }
             }
             let (known, filters) = (self.doomed.len(), &self.spec.options.filters);
-            let mut protect = |path: &[u8], directory: bool| !filters.includes(path, directory);
+            let spared = &self.spec.leave.spared;
+            let destination = &self.spec.destination;
+            let mut protect = |path: &[u8], directory: bool| {
+                !filters.includes(path, directory) || !directory && is_spared(spared, destination, path)
+            };
             extraneous(path, &level.names, batch.names_of(text), &mut protect, &mut self.doomed);
             core.recycle(batch);
             let found = self.doomed[known..].iter();
@@ -162,8 +168,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         links: &mut Links<B>,
         deleting: &mut Deleting,
     ) -> bool {
-        let filters = &self.spec.options.filters;
-        let mut protect = |path: &[u8], directory: bool| !filters.includes(path, directory);
+        let (filters, spared) = (&self.spec.options.filters, &self.spec.leave.spared);
+        let destination = &self.spec.destination;
+        let mut protect = |path: &[u8], directory: bool| {
+            !filters.includes(path, directory) || !directory && is_spared(spared, destination, path)
+        };
         let mut ended = Vec::new();
         let over = deleting.removal.step(core, &mut self.dirs, &mut protect, &mut ended);
         let most = self.spec.options.delete_max.unwrap_or(u64::MAX);
@@ -219,4 +228,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             deleting.removal.close(core, &mut self.dirs);
         }
     }
+}
+
+/// Whether a rule of the decision about removing keeps a file.
+fn is_spared(spared: &Guard, destination: &[u8], path: &[u8]) -> bool {
+    !spared.is_empty() && spared.refusal(&join(destination, path), Kind::File, 0).is_some()
 }

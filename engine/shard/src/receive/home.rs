@@ -126,6 +126,7 @@ pub(crate) struct Home<B> {
     /// Where the sender's time goes.
     pub(super) times: BothTimes,
     pub(super) bytes_wanted: u64,
+    pub(super) files_wanted: u64,
     files_known: u64,
     pub(super) files_done: u64,
     progress_ns: u64,
@@ -186,6 +187,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             totals: Totals::default(),
             times: BothTimes::default(),
             bytes_wanted: 0,
+            files_wanted: 0,
             files_known: 0,
             files_done: 0,
             progress_ns: 0,
@@ -212,7 +214,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let batch = EntriesBatch::parse(data, &limits, &mut self.order).map_err(|error| error.code())?;
         self.entries_ended = batch.end;
         self.failed_reads |= batch.failed_reads;
-        self.files_known += batch.entries.len() as u64;
+        self.files_known +=
+            batch.entries.len() as u64 + batch.denied.len() as u64 + u64::from(batch.denied_more);
+        self.on_denied(core, &batch.denied, batch.denied_more);
         self.batches.push_back((batch, 0));
         Ok(())
     }
@@ -300,9 +304,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if self.result.is_some() {
             return self.wind_down(core);
         }
-        if core.now.utc_ms > self.spec.obligations.not_after_ms {
-            self.fail(Code::AccessDenied, "the time in which this was allowed is over".to_owned());
-            return;
+        self.look(core, links);
+        if self.result.is_some() {
+            return self.wind_down(core);
         }
         self.compare(core, links);
         self.totals.stages.merge(&links.take_stages(self.key.link));
@@ -445,6 +449,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             [] => self.spec.destination.clone(),
             path => base::name::join(&self.spec.destination, path),
         }
+    }
+
+    /// Its streams beside the control connection.
+    pub(super) fn data_streams(&self) -> Vec<StreamRef> {
+        self.streams.iter().filter(|stream| stream.stream != 0).copied().collect()
     }
 
     /// Adds a data stream.

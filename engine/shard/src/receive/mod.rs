@@ -11,19 +11,22 @@ pub(crate) mod lane;
 mod publish;
 mod rebuild;
 mod resume;
+mod ruled;
 mod stage;
 mod unpack;
 
 pub(crate) use stage::hash;
 
 use crate::command::{CoreStatus, Failure, Totals};
+use crate::decide::{Leave, Watch};
+use crate::guard::Guard;
 use crate::link::{LinkId, Role};
 use crate::links::Links;
 use crate::ops::Finish;
 use crate::send::{StreamRef, TransferKey};
 use crate::tools::Core;
 use base::codes::Code;
-use base::hooks::{Hooks, Obligations, Reply, StageTimes, Ticket};
+use base::hooks::{Hooks, Reply, StageTimes, Ticket};
 use base::ids::{ChunkIndex, CoreId, DeviceId, FileIndex, PartId, TransferId, Value};
 use base::io::{Fd, Io};
 use base::limits::{DATA_AT, Limits};
@@ -62,8 +65,12 @@ pub(crate) struct ReceiveSpec {
     pub(crate) owners: bool,
     /// The root itself is the destination's, not a share's: its metadata is set too.
     pub(crate) own_root: bool,
-    /// What the decision demands.
-    pub(crate) obligations: Obligations,
+    /// What the decision demands, and which files take part.
+    pub(crate) leave: Leave,
+    /// Which files are stored elsewhere: fixed while files are on their way.
+    pub(crate) places: Guard,
+    /// What is asked again meanwhile; `None` where nobody else decides.
+    pub(crate) watch: Option<Box<Watch>>,
     /// Data streams the client wants; `None` lets the engine choose. Only the client's side opens them.
     pub(crate) streams: Option<u16>,
     /// Most streams both ends can use; 0 on the side that opens none.

@@ -172,7 +172,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 
     pub(super) fn part_of_entry(&self, entry: &Entry) -> PartId {
-        let full = self.full_path(&entry.path);
+        let full = self.place_of(entry);
         let path = RelPath::new(&full).unwrap_or(RelPath::ROOT);
         let (peer, anchor) = (self.spec.peer, self.spec.anchor.as_bytes());
         let (size, mtime) = (entry.size, entry.mtime);
@@ -181,8 +181,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// What a part journal says of an entry.
     pub(super) fn begin_of(&self, entry: &Entry, in_place: bool) -> Begin {
+        let path = self.place_of(entry);
         let mut entry = entry.clone();
-        entry.path = self.full_path(&entry.path);
+        entry.path = path;
         entry.target = Vec::new();
         Begin { anchor: self.spec.anchor.as_bytes().to_vec(), entry, in_place }
     }

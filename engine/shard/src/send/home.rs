@@ -10,6 +10,7 @@
 use super::delta::WantedDelta;
 use super::files::{Files, Wanted};
 use super::lane::{LaneAt, LaneReport, SendLane};
+use super::ruled::Origins;
 use super::scan::{Found, Place, Scan};
 use super::seals::{Item, Seals, Signing};
 use super::streams::Lane;
@@ -44,6 +45,7 @@ pub(crate) struct Home {
     pub(super) key: TransferKey,
     pub(super) spec: SendSpec,
     pub(super) dirs: Dirs,
+    pub(super) origins: Origins,
     scan: Scan,
     writer: EntriesWriter,
     /// Entries in `writer`.
@@ -74,7 +76,8 @@ pub(crate) struct Home {
     digest: Option<(Digest, Entry, Place)>,
     pub(crate) totals: Totals,
     pub(super) bytes_known: u64,
-    bytes_offered: u64,
+    pub(super) bytes_offered: u64,
+    pub(super) files_offered: u64,
     files_known: u64,
     files_done: u64,
     progress_ns: u64,
@@ -90,6 +93,7 @@ impl Home {
     ) -> Self {
         let key = TransferKey { core: core.id, link: spec.link, number: spec.number };
         let sources = core::mem::take(&mut spec.sources);
+        let origins = Origins::of(&sources);
         let scan = Scan::new(sources, spec.options.clone());
         let limits = &core.settings.limits;
         let control = StreamRef { core: core.id, link: spec.link, stream: 0 };
@@ -100,6 +104,7 @@ impl Home {
         Self {
             key,
             dirs: Dirs::new(core.settings.limits.directories_open_max),
+            origins,
             scan,
             writer: match spec.options.checksum {
                 true => EntriesWriter::new(limits, key.number, 0, 0).with_roots(),
@@ -125,6 +130,7 @@ impl Home {
             totals: Totals::default(),
             bytes_known: 0,
             bytes_offered: 0,
+            files_offered: 0,
             files_known: 0,
             files_done: 0,
             progress_ns: 0,
@@ -142,6 +148,10 @@ impl Home {
         lane: &mut SendLane<I::Buf>,
     ) {
         self.dirs.settle(core);
+        if self.result.is_some() {
+            return self.wind_down(core);
+        }
+        self.look(core, links);
         if self.result.is_some() {
             return self.wind_down(core);
         }
@@ -178,10 +188,14 @@ impl Home {
                 return self.flush_entries(core, links);
             };
             match found {
-                Found::Entry(entry, _) if self.exceeds(&entry) => {
-                    let message =
-                        "more than this account may pull at once: see the limits of the share".to_owned();
-                    return self.fail(Code::TooLarge, message);
+                Found::Entry(entry, place) if let Some(words) = self.denied(&entry) => {
+                    self.keep_back(core, &entry, &words);
+                    if let Some(place) = place {
+                        self.dirs.release(place.dir);
+                    }
+                }
+                Found::Entry(entry, _) if let Some(words) = self.exceeded(&entry) => {
+                    return self.fail(Code::TooLarge, format!("{words}; ask for less at once"));
                 }
                 Found::Entry(entry, Some(place)) if self.spec.options.checksum && entry.size > 0 => {
                     self.begin_digest(core, entry, place);
@@ -210,11 +224,22 @@ impl Home {
         }
     }
 
-    /// Whether this entry takes the transfer over what the decision allows.
-    fn exceeds(&mut self, entry: &Entry) -> bool {
+    /// Counts what is offered; the bound of the decision that it breaks.
+    fn exceeded(&mut self, entry: &Entry) -> Option<String> {
         self.bytes_offered += entry.size;
-        self.bytes_offered > self.spec.obligations.bytes_max
-            || self.files_known >= self.spec.obligations.files_max
+        self.files_offered += u64::from(entry.kind != Kind::Directory);
+        self.over_limit()
+    }
+
+    /// Names in the next batch what a rule keeps back.
+    pub(super) fn deny_entry(&mut self, path: &[u8], words: &str) {
+        self.writer.deny(path, words);
+    }
+
+    /// Entries that were offered and are not done.
+    pub(super) fn on_their_way(&self) -> impl Iterator<Item = &Entry> + '_ {
+        let offered = self.written.iter().chain(self.unanswered.iter().flatten());
+        offered.chain(self.seals.items()).map(|item| &item.entry)
     }
 
     fn add_entry<I: Io, H: Hooks>(
@@ -372,6 +397,13 @@ impl Home {
             }
             Verdict::Refused(code) => {
                 self.count_failure(core, &item.entry.path, *code);
+                return self.release(item);
+            }
+            Verdict::Denied(words) => {
+                let (code, message) = (Code::AccessDenied, format!("refused by the other end: {words}"));
+                let path = Some(&item.entry.path[..]);
+                core.hooks.event(&Event::Warning { code, message: &message, path });
+                self.count_failure(core, &item.entry.path, code);
                 return self.release(item);
             }
             Verdict::Ranges(ranges) => Some(ranges.clone()),
@@ -649,7 +681,7 @@ impl Home {
         self.report(core, path, None, FileAction::Failed, Some(code));
     }
 
-    fn report<I: Io, H: Hooks>(
+    pub(super) fn report<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
         path: &[u8],

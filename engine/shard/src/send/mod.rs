@@ -5,6 +5,7 @@ mod files;
 mod home;
 pub(crate) mod lane;
 mod pack;
+mod ruled;
 mod scan;
 mod seals;
 mod streams;
@@ -13,13 +14,14 @@ pub(crate) use scan::{Walk, list, read_link};
 pub(crate) use streams::worth as streams_worth;
 
 use crate::command::{CoreStatus, Source};
+use crate::decide::{Leave, Watch};
 use crate::link::{Link, LinkId};
 use crate::links::Links;
 use crate::ops::Finish;
 use crate::receive::Ended;
 use crate::tools::Core;
 use base::codes::Code;
-use base::hooks::{Hooks, Obligations};
+use base::hooks::Hooks;
 use base::ids::{CoreId, TransferId};
 use base::io::Io;
 use base::limits::{DATA_AT, Limits};
@@ -53,8 +55,10 @@ pub(crate) struct SendSpec {
     pub(crate) sources: Vec<Source>,
     /// The copy or sync flags.
     pub(crate) options: Options,
-    /// What the decision demands.
-    pub(crate) obligations: Obligations,
+    /// What the decision demands, and which files take part.
+    pub(crate) leave: Leave,
+    /// What is asked again meanwhile; `None` where nobody else decides.
+    pub(crate) watch: Option<Box<Watch>>,
     /// Data streams the client wants; `None` lets the engine choose. Only the client's side opens them.
     pub(crate) streams: Option<u16>,
     /// Most streams both ends can use; 0 on the side that opens none.

@@ -3,6 +3,7 @@
 //! Depth first, a directory before its children, siblings by bytes. One directory's names are held per
 //! level; stats are taken in batches.
 
+use super::ruled::Origins;
 use crate::command::{Failure, Source};
 use crate::dirs::{DirId, Dirs};
 use crate::place::stat_in;
@@ -391,6 +392,7 @@ pub(crate) fn list<I: Io, H: Hooks>(core: &mut Core<I, H>, dir: Fd) -> Result<Li
 pub(crate) struct Walk {
     scan: Scan,
     dirs: Dirs,
+    origins: Origins,
     /// The directory itself is not listed.
     first: bool,
 }
@@ -416,9 +418,16 @@ impl Walk {
             _ => Vec::new(),
         };
         let options = Options { recursive: true, links: true, ..Options::default() };
-        let mut scan = Scan::new(vec![Source { base: root, path: path.to_vec(), name }], options);
+        let sources = vec![Source { base: root, path: path.to_vec(), name }];
+        let origins = Origins::of(&sources);
+        let mut scan = Scan::new(sources, options);
         scan.levels_max = if recursive { usize::MAX } else { 1 };
-        Ok(Self { scan, dirs: Dirs::new(16), first: directory })
+        Ok(Self { scan, dirs: Dirs::new(16), origins, first: directory })
+    }
+
+    /// Where an entry lies beneath the share.
+    pub(crate) fn beneath(&self, path: &[u8]) -> Vec<u8> {
+        self.origins.beneath(path)
     }
 
     /// The next name; `Some(None)` is one that is left out.

@@ -102,6 +102,14 @@ impl Seals {
         }
     }
 
+    /// Items that are neither published nor failed.
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> + '_ {
+        let items = self.batches.iter().flat_map(|batch| &batch.items);
+        items
+            .filter(|(item, root)| *root != Root::Failed && !item.entry.path.is_empty())
+            .map(|(item, _)| item)
+    }
+
     /// Closes the open batch.
     pub(crate) fn close(&mut self) {
         if let Some(batch) = self.batches.back_mut() {

@@ -27,6 +27,11 @@ pub enum Command {
     },
     /// Who joined.
     Devices,
+    /// How a decision came about.
+    Explain {
+        /// Its name, as a refusal tells it.
+        decision: String,
+    },
     /// Configuration again.
     Reload,
     /// Drain and end.

@@ -10,9 +10,9 @@ use crate::report::Told;
 use base::codes::Code;
 use base::hooks::{
     Action, Answer, Ask, Busy, Call, Decision, Effect, Event, FileAction, Hooks, Obligations, Peer, Reply,
-    StoreAsk, Ticket,
+    StoreAsk, Ticket, Trail,
 };
-use base::ids::TransferId;
+use base::ids::{DecisionId, TransferId};
 use base::io::Now;
 use base::points::Point;
 use ring::Waker;
@@ -122,12 +122,14 @@ impl Hooks for ClientHooks {
     fn decide(&mut self, ask: &Ask<'_>, _: Now) -> Decision {
         let effect = if ask.action == Action::Connect { Effect::Allow } else { Effect::Deny };
         Decision {
+            id: DecisionId::default(),
             effect,
             code: Code::AccessDenied,
             reason: "a client serves nothing".into(),
             generation: 0,
             until_ms: u64::MAX,
             obligations: Obligations::NONE,
+            trail: Trail::default(),
         }
     }
 

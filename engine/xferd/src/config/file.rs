@@ -4,8 +4,6 @@ use super::{
     ActionKind, Durability, Grant, IoChoice, LogFormat, Origin, PORT, Problem, Rule, Setting, Share,
     is_plain_name, nearest,
 };
-use base::hooks::Effect;
-use base::ids::DeviceId;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -74,25 +72,26 @@ pub(super) fn read(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Said
         }
     }
     said.shares = shares.iter().filter_map(|(at, table)| share(&file, *at, table, problems)).collect();
-    said.rules = rules.iter().filter_map(|(at, table)| rule(&file, *at, table, problems)).collect();
+    said.rules =
+        rules.iter().filter_map(|(at, table)| super::rule::rule(&file, *at, table, problems)).collect();
     said
 }
 
 /// A file's name and text: turns byte offsets into lines.
-struct File<'a> {
+pub(super) struct File<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl File<'_> {
-    fn origin(&self, at: usize) -> Origin {
+    pub(super) fn origin(&self, at: usize) -> Origin {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         Origin::File { path: self.path.to_owned(), line: 1 + before.iter().filter(|&&b| b == b'\n').count() }
     }
 }
 
 /// The keys of one table: taken one by one, the rest is unknown.
-struct Keys<'a, 'i, 'p> {
+pub(super) struct Keys<'a, 'i, 'p> {
     file: &'a File<'a>,
     prefix: &'static str,
     table: &'a DeTable<'i>,
@@ -103,7 +102,7 @@ struct Keys<'a, 'i, 'p> {
 type Entry<'a, 'i> = (usize, &'a DeTable<'i>);
 
 impl<'a, 'i, 'p> Keys<'a, 'i, 'p> {
-    fn new(
+    pub(super) fn new(
         file: &'a File<'a>,
         prefix: &'static str,
         table: &'a DeTable<'i>,
@@ -118,11 +117,11 @@ impl<'a, 'i, 'p> Keys<'a, 'i, 'p> {
         Some((value, self.file.origin(name.span().start)))
     }
 
-    fn problem(&mut self, origin: Origin, key: &str, message: &str) {
+    pub(super) fn problem(&mut self, origin: Origin, key: &str, message: &str) {
         self.problems.push(Problem { origin, message: format!("{}{key}: {message}", self.prefix) });
     }
 
-    fn take<T>(
+    pub(super) fn take<T>(
         &mut self,
         key: &'static str,
         parse: impl FnOnce(&DeValue<'_>) -> Result<T, String>,
@@ -137,7 +136,7 @@ impl<'a, 'i, 'p> Keys<'a, 'i, 'p> {
         }
     }
 
-    fn table(&mut self, key: &'static str) -> Option<&'a DeTable<'i>> {
+    pub(super) fn table(&mut self, key: &'static str) -> Option<&'a DeTable<'i>> {
         let (value, origin) = self.find(key)?;
         let table = value.get_ref().as_table();
         if table.is_none() {
@@ -146,7 +145,7 @@ impl<'a, 'i, 'p> Keys<'a, 'i, 'p> {
         table
     }
 
-    fn tables(&mut self, key: &'static str) -> Vec<Entry<'a, 'i>> {
+    pub(super) fn tables(&mut self, key: &'static str) -> Vec<Entry<'a, 'i>> {
         let Some((value, origin)) = self.find(key) else { return Vec::new() };
         let items: Option<Vec<Entry<'a, 'i>>> = value.get_ref().as_array().and_then(|array| {
             array.iter().map(|item| Some((item.span().start, item.get_ref().as_table()?))).collect()
@@ -158,7 +157,7 @@ impl<'a, 'i, 'p> Keys<'a, 'i, 'p> {
     }
 
     /// Whatever was not asked for is unknown.
-    fn finish(self) {
+    pub(super) fn finish(self) {
         for (name, _) in self.table.iter().filter(|(name, _)| !self.known.iter().any(|k| k == name.get_ref()))
         {
             let near = nearest(name.get_ref(), self.known.iter().copied());
@@ -201,48 +200,12 @@ fn share(file: &File<'_>, at: usize, table: &DeTable<'_>, problems: &mut Vec<Pro
     Some(SaidShare { share, durability_min: durability.map(|s| s.value) })
 }
 
-fn rule(file: &File<'_>, at: usize, table: &DeTable<'_>, problems: &mut Vec<Problem>) -> Option<Rule> {
-    let mut keys = Keys::new(file, "rule.", table, problems);
-    let effect = keys.take("effect", |v| {
-        let effects = |w: &str| match w {
-            "allow" => Some(Effect::Allow),
-            "deny" => Some(Effect::Deny),
-            _ => None,
-        };
-        word(v, effects, &["allow", "deny"])
-    });
-    let account = keys.take("account", star_or_name);
-    let device = keys.take("device", |v| {
-        let text = text_of(v)?;
-        DeviceId::from_hex(text).ok_or_else(|| {
-            format!("\"{text}\" is not a device id (64 hexadecimal digits; see 'xferd devices')")
-        })
-    });
-    let actions = keys.take("action", actions);
-    let share = keys.take("share", star_or_name);
-    let protocol = keys.take("protocol", |v| text_of(v).map(str::to_owned));
-    if !table.iter().any(|(name, _)| name.get_ref() == "effect") {
-        keys.problem(file.origin(at), "effect", "missing; write effect = \"allow\" or effect = \"deny\"");
-    }
-    if let (Some(protocol), Some(actions)) = (&protocol, &actions)
-        && !actions.value.is_empty()
-        && !actions.value.contains(&ActionKind::Invoke)
-    {
-        keys.problem(protocol.origin.clone(), "protocol", "only action = \"invoke\" has a protocol");
-    }
-    keys.finish();
-    Some(Rule {
-        effect: effect?.value,
-        account: account.and_then(|s| s.value),
-        device: device.map(|s| s.value),
-        actions: actions.map(|s| s.value).unwrap_or_default(),
-        share: share.and_then(|s| s.value),
-        protocol: protocol.map(|s| s.value),
-        origin: file.origin(at),
-    })
+/// Names of the keys of a table.
+pub(super) fn entries<'a>(table: &'a DeTable<'_>) -> impl Iterator<Item = &'a str> {
+    table.iter().map(|(name, _)| &**name.get_ref())
 }
 
-fn text_of<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
+pub(super) fn text_of<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
     value.as_str().ok_or_else(|| format!("text in quotes is expected, not {}", article(value)))
 }
 
@@ -252,11 +215,11 @@ fn article(value: &DeValue<'_>) -> String {
     format!("{article} {kind}")
 }
 
-fn boolean(value: &DeValue<'_>) -> Result<bool, String> {
+pub(super) fn boolean(value: &DeValue<'_>) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| format!("true or false is expected, not {}", article(value)))
 }
 
-fn whole_number(value: &DeValue<'_>) -> Result<u64, String> {
+pub(super) fn whole_number(value: &DeValue<'_>) -> Result<u64, String> {
     let integer =
         value.as_integer().ok_or_else(|| format!("a whole number is expected, not {}", article(value)))?;
     u64::from_str_radix(integer.as_str(), integer.radix())
@@ -267,7 +230,7 @@ fn cores(value: &DeValue<'_>) -> Result<u16, String> {
     super::layers::checked_cores(whole_number(value)?)
 }
 
-fn word<T>(
+pub(super) fn word<T>(
     value: &DeValue<'_>,
     from: impl Fn(&str) -> Option<T>,
     words: &[&'static str],
@@ -296,7 +259,7 @@ fn plain_name(value: &DeValue<'_>) -> Result<String, String> {
     ))
 }
 
-fn star_or_name(value: &DeValue<'_>) -> Result<Option<String>, String> {
+pub(super) fn star_or_name(value: &DeValue<'_>) -> Result<Option<String>, String> {
     if text_of(value)? == "*" { Ok(None) } else { plain_name(value).map(Some) }
 }
 
@@ -326,7 +289,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-fn actions(value: &DeValue<'_>) -> Result<Vec<ActionKind>, String> {
+pub(super) fn actions(value: &DeValue<'_>) -> Result<Vec<ActionKind>, String> {
     if value.as_str() == Some("*") {
         return Ok(Vec::new());
     }

@@ -8,6 +8,7 @@ mod file;
 mod layers;
 mod nearest;
 mod print;
+mod rule;
 #[cfg(test)]
 mod tests;
 
@@ -231,8 +232,48 @@ pub struct Rule {
     pub share: Option<String>,
     /// Only this protocol of an invoke.
     pub protocol: Option<String>,
+    /// What is enforced on what it allows.
+    pub demands: Demands,
+    /// Which files take part in what it allows, in the order they are tried.
+    pub paths: Vec<PathRule>,
     /// Where it was written.
     pub origin: Origin,
+}
+
+/// What a rule enforces on what it allows; `None` is no bound.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Demands {
+    /// Most bytes of one transfer.
+    pub bytes_max: Option<u64>,
+    /// Most files of one transfer.
+    pub files_max: Option<u64>,
+    /// Rate of the session.
+    pub bytes_per_second: Option<u64>,
+    /// UTC milliseconds after which it ends.
+    pub not_after_ms: Option<u64>,
+    /// Nothing is written.
+    pub read_only: bool,
+    /// Where what is pushed is stored instead.
+    pub store_as: Option<String>,
+    /// A name for what was allowed.
+    pub label: Option<String>,
+    /// What the log shall tell a person.
+    pub notify: Option<String>,
+}
+
+/// One `[[rule.path]]`: see [`base::hooks::PathRule`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PathRule {
+    /// Which files, as a pattern of `--exclude`, by their path beneath the share.
+    pub glob: String,
+    /// Most bytes of one such file.
+    pub bytes_max: Option<u64>,
+    /// Whether such files take part.
+    pub effect: Effect,
+    /// Where such a pushed file is stored instead.
+    pub store_as: Option<String>,
+    /// What a refused file is told.
+    pub code: Option<String>,
 }
 
 /// Whether this may be the name of a share or an account: 1 to 64 bytes, no control character, none of

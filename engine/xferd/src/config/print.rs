@@ -1,6 +1,6 @@
 //! The configuration in force, as TOML that could be read again, each value with who set it.
 
-use super::{Config, Grant, Origin, Rule, Share};
+use super::{Config, Demands, Grant, Origin, PathRule, Rule, Share};
 use base::hooks::Effect;
 use std::fmt::Write as _;
 
@@ -71,6 +71,41 @@ fn rule_lines(lines: &mut Lines, rule: &Rule) {
     }
     if let Some(protocol) = &rule.protocol {
         lines.bare("protocol", quoted(protocol));
+    }
+    let Demands { bytes_max, files_max, bytes_per_second, not_after_ms, read_only, store_as, label, notify } =
+        &rule.demands;
+    let numbers =
+        [("max-bytes", bytes_max), ("max-files", files_max), ("bytes-per-second", bytes_per_second)];
+    for (key, number) in numbers.into_iter().filter_map(|(key, number)| Some((key, number.as_ref()?))) {
+        lines.bare(key, number);
+    }
+    if let Some(not_after_ms) = not_after_ms {
+        lines.bare("not-after", crate::report::date(*not_after_ms));
+    }
+    if *read_only {
+        lines.bare("read-only", true);
+    }
+    for (key, text) in [("store-as", store_as), ("label", label), ("notify", notify)] {
+        if let Some(text) = text {
+            lines.bare(key, quoted(text));
+        }
+    }
+    for path in &rule.paths {
+        path_lines(lines, path);
+    }
+}
+
+fn path_lines(lines: &mut Lines, path: &PathRule) {
+    lines.head("[[rule.path]]", None);
+    lines.bare("glob", quoted(&path.glob));
+    lines.bare("effect", quoted(if path.effect == Effect::Allow { "allow" } else { "deny" }));
+    if let Some(most) = path.bytes_max {
+        lines.bare("max-bytes", most);
+    }
+    for (key, text) in [("store-as", &path.store_as), ("code", &path.code)] {
+        if let Some(text) = text {
+            lines.bare(key, quoted(text));
+        }
     }
 }
 

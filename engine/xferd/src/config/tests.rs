@@ -90,7 +90,8 @@ fn every_mistake_is_told_with_its_line() {
         "x.toml:14: unknown key \"share.readonly\"; did you mean \"share.read-only\"?",
         "x.toml:15: rule.effect: missing; write effect = \"allow\" or effect = \"deny\"",
         "x.toml:17: rule.protocol: only action = \"invoke\" has a protocol",
-        "x.toml:19: unknown key \"rule.zzzzzzzz\"; known here: effect, account, device, action, share, protocol",
+        "x.toml:19: unknown key \"rule.zzzzzzzz\"; known here: effect, account, device, action, share, protocol, \
+         max-bytes, max-files, bytes-per-second, not-after, read-only, store-as, label, notify, path",
     ];
     assert_eq!(problems, expected);
 }
@@ -120,6 +121,31 @@ fn shares_and_rules_are_read() {
     assert_eq!((share.durability_min, config.shares[1].durability_min), (Durability::File, Durability::Tree));
     assert_eq!(config.rules[0].actions, [ActionKind::Push, ActionKind::Remove]);
     assert_eq!(config.rules[0].account, None);
+}
+
+#[test]
+fn what_a_rule_demands_is_read_and_checked() {
+    let config = load_file(
+        "root = \"/srv\"\n[[rule]]\neffect = \"allow\"\nmax-bytes = 5\nmax-files = 6\nbytes-per-second = 7\n\
+         not-after = 2026-11-20T09:38:00+01:00\nread-only = true\nstore-as = \"in/box\"\nlabel = \"l\"\nnotify = \"n\"\n\
+         [[rule.path]]\nglob = \"*.exe\"\neffect = \"deny\"\ncode = \"no-programs\"\n\
+         [[rule.path]]\nglob = \"**\"\nmax-bytes = 9\nstore-as = \"other/\"\n",
+    )
+    .expect("valid");
+    let demands = &config.rules[0].demands;
+    assert_eq!((demands.bytes_max, demands.files_max, demands.bytes_per_second), (Some(5), Some(6), Some(7)));
+    assert_eq!(demands.not_after_ms, Some(1_795_163_880_000));
+    assert!(demands.read_only);
+    assert_eq!(config.rules[0].paths[0].code.as_deref(), Some("no-programs"));
+    assert_eq!(config.rules[0].paths[1].store_as.as_deref(), Some("other/"));
+    assert_eq!(load_file(&effective(&config)).expect("valid again").rules[0].demands, *demands);
+    let problems = load_file(
+        "root = \"/srv\"\n[[rule]]\neffect = \"deny\"\nmax-bytes = 5\n[[rule]]\neffect = \"allow\"\n\
+         not-after = \"soon\"\nstore-as = \"../out\"\n[[rule.path]]\nglob = \"[\"\n[[rule.path]]\neffect = \"deny\"\n",
+    )
+    .expect_err("all wrong");
+    let lines: Vec<&str> = problems.iter().filter_map(|problem| problem.split(": ").next()).collect();
+    assert_eq!(lines, ["x.toml:2", "x.toml:7", "x.toml:8", "x.toml:10", "x.toml:11"], "{problems:?}");
 }
 
 #[test]

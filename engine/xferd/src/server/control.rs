@@ -19,6 +19,7 @@ use state::{Gone, Store};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -213,6 +214,9 @@ impl Daemon {
             Command::Status => Ok(status::of_daemon(self).await),
             Command::Invite { account, ttl_ms, addresses } => self.invite(account, ttl_ms, &addresses).await,
             Command::Devices => self.ask_store(enrol::devices).await,
+            Command::Explain { decision } => {
+                self.ask_store(move |store| super::explain::explain(store, &decision)).await
+            }
             Command::Reload => self.reload().await,
             Command::Stop { now: false } => {
                 self.drain();
@@ -249,7 +253,7 @@ impl Daemon {
         Ok(())
     }
 
-    async fn ask_store<T: Send + 'static>(
+    pub(super) async fn ask_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -279,16 +283,19 @@ impl Daemon {
         if records.is_empty() {
             return;
         }
-        let count = records.len();
+        let count = records.len() as u64;
+        let decisions = self.shared.decisions.clone();
         let kept = self.shared.store.ask(
             move |store| store.audit(&records),
-            |result| {
+            move |result| {
                 if let Ok(Err(error)) = result {
+                    decisions.lost.fetch_add(count, Ordering::Relaxed);
                     tracing::error!(target: "xferd::audit", "not kept: {error}");
                 }
             },
         );
         if let Err(error) = kept {
+            self.shared.decisions.lost.fetch_add(count, Ordering::Relaxed);
             tracing::error!(target: "xferd::audit", count, "not kept: {error}");
         }
     }

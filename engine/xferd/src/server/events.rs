@@ -2,7 +2,7 @@
 
 use crate::escape::{Shown, shown};
 use base::codes::Code;
-use base::hooks::{Effect, Event, Peer, Step};
+use base::hooks::{Decision, Effect, Event, Peer, Step};
 use base::ids::DeviceId;
 use state::AuditRecord;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ pub enum Report {
     Down(Who, Option<Code>),
     Refused { address: SocketAddr, code: Code, detail: String },
     Warning { code: Code, message: String, path: Option<Vec<u8>> },
-    Decided { who: Who, action: String, root: String, allowed: bool, code: Code, reason: std::sync::Arc<str> },
+    Decided { who: Who, action: String, root: String, path: Vec<u8>, decision: Box<Decision> },
     Stepped { machine: &'static str, session: String, from: String, event: String, to: String },
     File { transfer: String, path: Vec<u8>, action: &'static str, size: u64, code: Option<Code> },
 }
@@ -40,13 +40,12 @@ impl Report {
             Event::Warning { code, message, path } => {
                 Self::Warning { code: *code, message: shown(message), path: path.map(<[u8]>::to_vec) }
             }
-            Event::Decided { peer, action, root, decision } => Self::Decided {
+            Event::Decided { peer, action, root, path, decision } => Self::Decided {
                 who: who(peer),
                 action: (*action).to_owned(),
                 root: (*root).to_owned(),
-                allowed: decision.effect == Effect::Allow,
-                code: decision.code,
-                reason: decision.reason.clone(),
+                path: path.to_vec(),
+                decision: Box::new((*decision).clone()),
             },
             Event::File { transfer, path, action, size, code, .. } if files || code.is_some() => Self::File {
                 transfer: transfer.to_string(),
@@ -85,11 +84,17 @@ impl Report {
                 let path = path.as_deref().map(|path| Shown(path).to_string()).unwrap_or_default();
                 tracing::warn!(target: "xferd::transfer", code = code.name(), path = %path, "{message}");
             }
-            Self::Decided { who, action, root, allowed, code, reason } => {
-                let code = name((!allowed).then_some(*code));
-                tracing::info!(target: "xferd::audit", device = %who.device.short(), account = %shown(&who.account),
-                    address = %who.address, action = %shown(action), share = %shown(root), allowed, code, reason = %shown(reason),
-                    "decided");
+            Self::Decided { who, action, root, path, decision } => {
+                let allowed = decision.effect == Effect::Allow;
+                let code = name((!allowed).then_some(decision.code));
+                let label = decision.obligations.label.as_deref().unwrap_or("-");
+                tracing::info!(target: "xferd::audit", decision = %decision.id, device = %who.device.short(),
+                    account = %shown(&who.account), address = %who.address, action = %shown(action), share = %shown(root),
+                    path = %Shown(path), allowed, code, reason = %shown(&decision.reason), label = %shown(label), "decided");
+                if let Some(text) = &decision.obligations.notify {
+                    tracing::warn!(target: "xferd::notify", decision = %decision.id, by = %shown(&decision.trail.by),
+                        account = %shown(&who.account), action = %shown(action), share = %shown(root), "{}", shown(text));
+                }
             }
             Self::Stepped { machine, session, from, event, to } => {
                 tracing::debug!(target: "xferd::state", machine, session, from, event, to, "step");
@@ -103,7 +108,8 @@ impl Report {
 
     /// The row for the audit log, where it is one.
     pub fn audit(&self, utc_ms: u64) -> Option<AuditRecord> {
-        let Self::Decided { who, action, root, allowed, code, reason } = self else { return None };
+        let Self::Decided { who, action, root, path, decision } = self else { return None };
+        let allowed = decision.effect == Effect::Allow;
         Some(AuditRecord {
             utc_ms,
             device: Some(who.device),
@@ -111,9 +117,16 @@ impl Report {
             address: who.address.to_string(),
             action: action.clone(),
             root: root.clone(),
-            allowed: *allowed,
-            code: (!allowed).then_some(*code),
-            reason: reason.to_string(),
+            allowed,
+            code: (!allowed).then_some(decision.code),
+            reason: decision.reason.to_string(),
+            decision: decision.id,
+            path: path.clone(),
+            decided_by: decision.trail.by.to_string(),
+            reads: decision.trail.reads.join("\n"),
+            obligations: super::explain::spelled(&decision.obligations).join("\n"),
+            took_ns: decision.trail.took_ns,
+            cache: decision.trail.cache.name().to_owned(),
         })
     }
 }

@@ -11,14 +11,14 @@
 
 use super::enrol::Enrol;
 use super::events::Report;
-use crate::clock::utc_ms;
+use crate::clock::{mono_ns, utc_ms};
 use crate::names::Names;
 use crate::rules::Authorizer;
 use base::codes::Code;
 use base::hooks::{
-    Action, Answer, Ask, Busy, Call, Decision, Effect, Event, Fact, Facts, Hooks, Peer, Reply, Step,
-    StoreAsk, Ticket, Trust,
+    Answer, Ask, Busy, Call, Decision, Event, Fact, Facts, Hooks, Peer, Reply, Step, StoreAsk, Ticket, Trust,
 };
+use base::ids::DecisionId;
 use base::io::Now;
 use base::limits::Limits;
 use base::points::Point;
@@ -90,6 +90,29 @@ pub enum ToControl {
     Report(Report),
 }
 
+/// Names for decisions that grow with time, also over restarts: the first of a process is later than the last kept one
+/// of the process before, and than any that was named and not kept.
+pub struct Decisions {
+    next: AtomicU64,
+    /// Records of decisions that could not be kept: nobody kept up.
+    pub lost: AtomicU64,
+}
+
+/// Decisions that a process may name for each millisecond since it was started, on average.
+const NAMES_PER_MS: u64 = 256;
+
+impl Decisions {
+    /// Names behind `last`, in a process that started at this time.
+    pub fn new(last: DecisionId, started_ms: u64) -> Self {
+        let next = started_ms.saturating_mul(NAMES_PER_MS).max(last.0.saturating_add(1));
+        Self { next: AtomicU64::new(next), lost: AtomicU64::new(0) }
+    }
+
+    fn name(&self) -> DecisionId {
+        DecisionId(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// What all cores share.
 #[derive(Clone)]
 pub struct Shared {
@@ -105,6 +128,8 @@ pub struct Shared {
     pub control: mpsc::Sender<ToControl>,
     /// Reports that found the control thread's queue full.
     pub dropped: Arc<AtomicU64>,
+    /// Names decisions.
+    pub decisions: Arc<Decisions>,
     /// Bounds.
     pub limits: Arc<Limits>,
 }
@@ -165,12 +190,6 @@ impl DaemonHooks {
     }
 
     fn status(&mut self, ticket: Ticket, from: &Peer) -> Answer {
-        let ask = Ask { subject: from, action: Action::Invoke("xferd.status"), root: "", facts: &NoFacts };
-        let decision = self.decide(&ask, Now::default());
-        if decision.effect == Effect::Deny {
-            let message = format!("invoke of xferd.status is denied: {}", decision.reason);
-            return Answer::Now(Reply::Error { code: decision.code, message });
-        }
         let Some(reply) = self.reply_to(ticket) else { return Answer::Busy };
         let ask = ToControl::Status { peer: Box::new(from.clone()), reply };
         match self.shared.control.try_send(ask) {
@@ -189,8 +208,11 @@ impl DaemonHooks {
         if kept && self.kept.len() < self.shared.limits.hook_queue_max as usize {
             self.kept.push_back(report);
             self.flush();
-        } else if self.shared.control.try_send(ToControl::Report(report)).is_err() {
+        } else if let Err(error) = self.shared.control.try_send(ToControl::Report(report)) {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            if matches!(error.into_inner(), ToControl::Report(Report::Decided { .. })) {
+                self.shared.decisions.lost.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -231,10 +253,14 @@ impl Hooks for DaemonHooks {
     }
 
     fn decide(&mut self, ask: &Ask<'_>, _: Now) -> Decision {
+        let began_ns = mono_ns();
         if self.table.generation() != self.shared.rules.generation() {
             self.table = self.shared.rules.table();
         }
-        self.table.decide(ask)
+        let mut decision = self.table.decide(ask).or_default();
+        decision.id = self.shared.decisions.name();
+        decision.trail.took_ns = mono_ns().saturating_sub(began_ns);
+        decision
     }
 
     fn request(&mut self, ticket: Ticket, from: &Peer, call: &Call<'_>) -> Answer {

@@ -6,6 +6,7 @@ pub mod control;
 pub mod doctor;
 pub mod enrol;
 pub mod events;
+mod explain;
 pub mod hooks;
 pub mod listen;
 mod offline;

@@ -25,6 +25,7 @@ pub fn offline(state: &Path, flags: &Flags, command: &Command) -> Result<Value, 
             opened.enrol.invite(&mut opened.store, account, *ttl_ms, &addresses)
         }
         Command::Devices => enrol::devices(&mut opened.store),
+        Command::Explain { decision } => super::explain::explain(&mut opened.store, decision),
         _ => Ok(status(state, &config, &opened)),
     }
 }

@@ -1,9 +1,10 @@
 //! The daemon put together: state, shares, listeners, cores, store thread; then the control thread's loop.
 
 use super::control::{Control, Started};
-use super::hooks::{DaemonHooks, Rules, Shared};
+use super::hooks::{DaemonHooks, Decisions, Rules, Shared};
 use super::shares::Held;
 use super::{admin, listen, open};
+use crate::clock::utc_ms;
 use crate::config::{Config, Flags};
 use crate::cores::{CoreEvent, Cores, Plan};
 use crate::failure::{Failure, plain};
@@ -38,7 +39,9 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
         ));
     }
     let held = Held::open(&config.shares)?;
-    let opened = open::open(&config.state.value, &config.limits)?;
+    let mut opened = open::open(&config.state.value, &config.limits)?;
+    let last =
+        opened.store.last_decision().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
     let listeners = listen::listen(&config.listen.value, config.cores.value)?;
     let socket = admin::bind(&config.state.value)?;
     ring::set_umask_zero();
@@ -54,6 +57,7 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
         names: Arc::new(Names::read()),
         control: to_control,
         dropped: Arc::new(AtomicU64::new(0)),
+        decisions: Arc::new(Decisions::new(last, utc_ms())),
         limits: limits.clone(),
     };
     let shares = held.shares(&config.shares);

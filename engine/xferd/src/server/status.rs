@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 /// For `xferd status`.
 pub(super) async fn of_daemon(daemon: &Daemon) -> Value {
     let cores = collect(&daemon.cores).await;
+    let audit = audit(daemon).await;
     let started = daemon.started.borrow();
     let shared = &daemon.shared;
     let listen: Vec<String> = started.listen.iter().map(ToString::to_string).collect();
@@ -31,11 +32,20 @@ pub(super) async fn of_daemon(daemon: &Daemon) -> Value {
         "listen": listen, "io": started.io, "notice": started.notice,
         "uptime_s": daemon.began.elapsed().as_secs(), "draining": daemon.draining.get(),
         "rules_generation": shared.rules.generation(), "reports_dropped": shared.dropped.load(Ordering::Relaxed),
+        "audit": audit,
         "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
         "phases": phases(&cores),
         "settings": {"cores": started.config.cores.value, "durability": started.config.durability.value.word()},
         "cores": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
     })
+}
+
+/// How the audit log stands: records kept, gone because there were too many, and lost because nobody kept up.
+async fn audit(daemon: &Daemon) -> Value {
+    let lost = daemon.shared.decisions.lost.load(Ordering::Relaxed);
+    let counts = daemon.ask_store(|store| Ok(store.audit_counts())).await;
+    let (kept, gone) = counts.map_or((Value::Null, Value::Null), |(kept, gone)| (kept.into(), gone.into()));
+    json!({"kept": kept, "dropped": gone, "lost": lost})
 }
 
 /// For `xfer status`: nothing of other accounts beyond their number.
@@ -45,7 +55,7 @@ pub(super) async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
     let rules = daemon.shared.rules.table();
     let may_browse = |name: &str| {
         let ask = Ask { subject: peer, action: Action::Browse, root: name, facts: &NoFacts };
-        rules.decide(&ask).effect == Effect::Allow
+        rules.decide(&ask).or_default().effect == Effect::Allow
     };
     let shares: Vec<String> = started
         .config

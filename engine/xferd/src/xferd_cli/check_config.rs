@@ -45,6 +45,21 @@ KEYS
   action = [\"push\", \"remove\"]              # connect browse pull push replace remove invoke
   share = \"lab\"
   protocol = \"xferd.status\"                # of an invoke
+  [[rule]]                                 # what is allowed can be bounded
+  effect = \"allow\"
+  max-bytes = 1000000000                   # of one transfer; also max-files
+  bytes-per-second = 10000000
+  not-after = 2027-01-31T18:00:00Z         # then it ends
+  read-only = false
+  store-as = \"inbox\"                     # pushed there instead, beneath the share
+  label = \"guest\"                        # in the log, and for later decisions of a session
+  notify = \"a guest pushes\"              # a warning in the log
+  [[rule.path]]                            # per file, the first glob that matches; as --exclude
+  glob = \"*.exe\"
+  effect = \"deny\"                        # default allow
+  max-bytes = 1000000
+  store-as = \"checked/\"                  # with a / at its end the file keeps its path below it
+  code = \"no-programs\"                   # what a refused file is told
 
 EXIT STATUS
   0 it is valid; 1 it is not")]

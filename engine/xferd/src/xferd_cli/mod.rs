@@ -4,6 +4,7 @@ mod check_config;
 mod devices;
 mod doctor;
 mod invite;
+mod plugin;
 mod reload;
 mod run;
 mod status;
@@ -59,7 +60,7 @@ CONFIGURATION
   TOML; flags go over environment, environment over files. Keys (see 'xferd check-config --help'):
   cores, listen, root, state, io, durability, [log] level format, [limits],
   [[share]] name path read-only owners allow deny durability-min,
-  [[rule]] effect account device action share protocol.
+  [[rule]] effect account device action share protocol, and what it demands.
 
 SIGNALS
   TERM, INT   stop accepting, finish what runs until limits.drain_ms, then end; a second one ends at once
@@ -105,6 +106,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Doctor(doctor::Doctor),
     Devices(devices::Devices),
+    Plugin(plugin::Plugin),
     Reload(reload::Reload),
     Stop(stop::Stop),
 }
@@ -143,6 +145,7 @@ impl Xferd {
             Some(Command::CheckConfig(command)) => command.execute(common),
             Some(Command::Doctor(command)) => command.execute(common),
             Some(Command::Devices(command)) => command.execute(common),
+            Some(Command::Plugin(command)) => command.execute(common),
             Some(Command::Reload(command)) => command.execute(common),
             Some(Command::Stop(command)) => command.execute(common),
         }

@@ -93,8 +93,12 @@ impl Filters {
         if path.is_empty() {
             return true;
         }
-        let mut rules = self.rules.iter().zip(&self.patterns);
-        rules.find(|(_, pattern)| pattern.matches(path, directory)).is_none_or(|(rule, _)| rule.include)
+        self.first(path, directory).and_then(|at| self.rules.get(at)).is_none_or(|rule| rule.include)
+    }
+
+    /// Which pattern is the first that matches, from 0.
+    pub fn first(&self, path: &[u8], directory: bool) -> Option<usize> {
+        self.patterns.iter().position(|pattern| pattern.matches(path, directory))
     }
 
     /// Whether a name and every directory that leads to it take part.

@@ -39,6 +39,7 @@ fn bench(limits: Limits) -> Bench {
         names: Arc::new(Names::default()),
         control: to_control,
         dropped: Arc::new(AtomicU64::new(0)),
+        decisions: Arc::new(Decisions::new(DecisionId(0), utc_ms())),
         limits: Arc::new(limits),
     };
     let hooks = DaemonHooks::new(shared, engine.waker());
@@ -163,7 +164,13 @@ fn decisions_are_kept_while_the_control_thread_is_slow() {
         bench.hooks.decide(&ask, Now::default())
     };
     for _ in 0..4 {
-        bench.hooks.event(&Event::Decided { peer: &peer, action: "connect", root: "", decision: &decision });
+        bench.hooks.event(&Event::Decided {
+            peer: &peer,
+            action: "connect",
+            root: "",
+            path: b"",
+            decision: &decision,
+        });
     }
     let mut got = 0;
     while bench.control.try_recv().is_ok() {
