@@ -382,10 +382,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
         let Some(incoming) = self.files.get_mut(&file) else { return };
         let Some(large) = &mut incoming.large else { return };
+        let again = large.map.value(chunk).is_some();
         if large.map.receive(chunk, own).is_err() {
             return;
         }
-        if let Some(older) = &mut large.older {
+        // One that was lost with its stream may come twice; what is told of a file never exceeds the file.
+        if let Some(older) = large.older.as_mut().filter(|_| !again) {
             older.reused += u64::from(copied);
             self.totals.bytes_reused += u64::from(copied);
         }
