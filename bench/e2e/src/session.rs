@@ -1,5 +1,6 @@
 //! One session of the generator: frames in a buffer that is used again, pings answered, keys changed.
 
+use base::codes::Code;
 use base::io::Now;
 use base::limits::Limits;
 use bytes::Bytes;
@@ -9,12 +10,14 @@ use proto::wire::{Flags, FrameType, Header, plain_trailer};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use xferd_e2e::Peer;
 use xferd_e2e::peer::utc_ms;
 
 pub(crate) const LIMITS: &Limits = &Limits::DEFAULT;
 const HEADER_BYTES: usize = 12;
+/// The last waits 1.6 s.
+const BUSY_RETRIES: u32 = 6;
 
 /// A session that stands.
 pub(crate) struct Session {
@@ -36,9 +39,17 @@ pub(crate) struct Frame {
 }
 
 impl Session {
-    /// Connects as the client whose state this is.
+    /// Connects as the client whose state this is. Like every client it comes again where the daemon has no room: it
+    /// lets one address have 64 unfinished handshakes a core, and hundreds begin here at once.
     pub(crate) fn open(to: SocketAddr, state: &Path) -> Result<Self, String> {
-        let peer = Peer::connect(to, state, None).map_err(|error| format!("handshake: {error:?}"))?;
+        let mut waits = (0..BUSY_RETRIES).map(|retry| Duration::from_millis(50 << retry));
+        let peer = loop {
+            match (Peer::connect(to, state, None), waits.next()) {
+                (Ok(peer), _) => break peer,
+                (Err(error), Some(wait)) if error.code() == Code::Busy => std::thread::sleep(wait),
+                (Err(error), _) => return Err(format!("handshake: {error:?}")),
+            }
+        };
         let (socket, sealer, opener) = peer.into_parts();
         Ok(Self { socket, sealer, opener, payload: Vec::new(), began: Instant::now(), asked: 0 })
     }
