@@ -388,6 +388,9 @@ pub enum Act {
     SetMeta { dir: Fd, name: Option<NameAt>, meta: Meta },
     /// ftruncate.
     Resize { fd: Fd, size: u64 },
+    /// Gives `to` all content of `from`, shared until either is written (FICLONE). Where the file system cannot, it
+    /// fails and `to` is as it was. It may write back all of `from` first.
+    Clone { from: Fd, to: Fd },
     /// Frees a range (FALLOC_FL_PUNCH_HOLE).
     Punch { fd: Fd, offset: u64, len: u64 },
     /// The next run of data at or after `offset`: [`ActOut::Extent`] (SEEK_DATA, SEEK_HOLE).

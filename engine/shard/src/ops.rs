@@ -74,8 +74,8 @@ enum Rest {
 struct Slot {
     owner: Owner,
     rest: Rest,
-    /// The descriptor it works on.
-    fd: Option<Fd>,
+    /// The descriptors it works on.
+    fds: [Option<Fd>; 2],
     at: u32,
     len: u32,
     done: u32,
@@ -106,6 +106,18 @@ impl<B> Ops<B> {
 
     /// Starts an operation for an owner.
     pub(crate) fn start<I: Io<Buf = B>>(&mut self, io: &mut I, owner: Owner, op: Op<B>) {
+        let fds = [op.fd(), None];
+        self.start_on(io, owner, op, fds);
+    }
+
+    /// Starts an operation that works on these descriptors.
+    pub(crate) fn start_on<I: Io<Buf = B>>(
+        &mut self,
+        io: &mut I,
+        owner: Owner,
+        op: Op<B>,
+        fds: [Option<Fd>; 2],
+    ) {
         let (rest, at, len) = match &op {
             Op::Head { socket, at } => (Rest::Head { socket: *socket }, u32::from(*at), 12 - u32::from(*at)),
             Op::Recv { socket, at, len, .. } => (Rest::Recv { socket: *socket }, *at, *len),
@@ -118,11 +130,12 @@ impl<B> Ops<B> {
             }
             _ => (Rest::Whole, 0, 0),
         };
-        let fd = op.fd();
-        if let Some(uses) = fd.and_then(|fd| self.uses_of(fd)) {
-            uses.0 += 1;
+        for fd in fds.into_iter().flatten() {
+            if let Some(uses) = self.uses_of(fd) {
+                uses.0 += 1;
+            }
         }
-        let slot = Slot { owner, rest, fd, at, len, done: 0, head: [0; 12] };
+        let slot = Slot { owner, rest, fds, at, len, done: 0, head: [0; 12] };
         let index = match self.free.pop() {
             Some(index) => {
                 self.slots[index as usize].1 = Some(slot);
@@ -219,12 +232,11 @@ impl<B> Ops<B> {
             Out::Nothing | Out::Woken => (Yield::Nothing, None),
         };
         let (generation, entry) = &mut self.slots[index];
-        let (owner, fd) = entry.take().map_or((Owner::Nobody, None), |slot| (slot.owner, slot.fd));
+        let (owner, fds) = entry.take().map_or((Owner::Nobody, [None; 2]), |slot| (slot.owner, slot.fds));
         *generation = generation.wrapping_add(1);
         self.free.push(index as u32);
-        if let Some(fd) = fd
-            && let Some((count, closing)) = self.uses_of(fd)
-        {
+        for fd in fds.into_iter().flatten() {
+            let Some((count, closing)) = self.uses_of(fd) else { continue };
             *count -= 1;
             if *count == 0 && core::mem::take(closing) {
                 self.start(io, Owner::Nobody, Op::Close { fd });

@@ -73,6 +73,11 @@ impl<I: Io, H: Hooks> Core<I, H> {
         self.ops.start(&mut self.io, owner, op);
     }
 
+    /// Starts a batch that works on these two descriptors: neither is closed before it ends.
+    pub(crate) fn start_on(&mut self, owner: Owner, batch: Batch<I::Buf>, fds: [Fd; 2]) {
+        self.ops.start_on(&mut self.io, owner, Op::Acts(Box::new(batch)), fds.map(Some));
+    }
+
     /// Closes a descriptor once nothing of this core is in flight on it; nobody waits for it.
     pub(crate) fn close(&mut self, fd: Fd) {
         self.ops.close(&mut self.io, fd);

@@ -15,6 +15,7 @@ pub(crate) fn cases<W: World>() -> Vec<Case<W>> {
         ("metadata is set as told", metadata_is_set_as_told),
         ("a file is resized", a_file_is_resized),
         ("holes are made and found", holes_are_made_and_found),
+        ("content is shared or left alone", content_is_shared_or_left_alone),
         ("space is told", space_is_told),
         ("a lock excludes", a_lock_excludes),
         ("a small file is got whole", a_small_file_is_got_whole),
@@ -154,6 +155,28 @@ fn holes_are_made_and_found<W: World>(world: &mut W) {
     let done = run(world, Op::Read { file: fd, offset: AT, buf, at: 0, len: 8192, uncached: false });
     assert!(done.buf.expect("the buffer").as_ref()[..8192].iter().all(|&b| b == 0));
     close(world, fd);
+}
+
+fn content_is_shared_or_left_alone<W: World>(world: &mut W) {
+    let root = world.root();
+    put_file(world, root, "old", b"what is shared");
+    for (way, name) in WAYS.into_iter().zip(["shared1", "shared2"]) {
+        put_file(world, root, name, b"else");
+        let from = open(world, Way::Inline, root, "old", How::Read).expect("opened");
+        let to = open(world, Way::Inline, root, name, How::Write).expect("opened");
+        let (result, _) = one(world, way, |_| Act::Clone { from, to });
+        let expected: &[u8] = if result.is_ok() { b"what is shared" } else { b"else" };
+        assert_eq!(content(world, root, name), Ok(expected.to_vec()), "{result:?}");
+        let buf = filled(world, 0, b"W");
+        let done = run(world, Op::Write { file: to, offset: 0, buf, at: 0, len: 1, uncached: false });
+        assert_eq!(done.result, Ok(1));
+        drop(done);
+        assert_eq!(content(world, root, "old"), Ok(b"what is shared".to_vec()));
+        let (result, _) = one(world, way, |_| Act::Clone { from: root, to });
+        assert!(result.is_err(), "a directory has none to share");
+        close(world, from);
+        close(world, to);
+    }
 }
 
 fn space_is_told<W: World>(world: &mut W) {

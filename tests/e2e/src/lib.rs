@@ -17,6 +17,7 @@ pub mod program;
 pub mod proxy;
 pub mod scratch;
 pub mod seed;
+pub mod sharing_disk;
 pub mod slow_disk;
 pub mod small_disk;
 pub mod tree;

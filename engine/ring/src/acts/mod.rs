@@ -49,6 +49,9 @@ fn run_one<B: AsRef<[u8]> + AsMut<[u8]>>(batch: &mut Batch<B>, act: Act) -> Resu
             nothing(meta::set_at(held(dir)?, text(batch.name_z(name))?, &meta))
         }
         Act::Resize { fd, size } => nothing(call(|| rustix::fs::ftruncate(held_raw(fd)?, size))),
+        Act::Clone { from, to } => {
+            nothing(call(|| rustix::fs::ioctl_ficlone(held_raw(to)?, held_raw(from)?)))
+        }
         Act::Punch { fd, offset, len } => {
             let how = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
             nothing(call(|| rustix::fs::fallocate(held_raw(fd)?, how, offset, len)))

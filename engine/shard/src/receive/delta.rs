@@ -9,13 +9,16 @@
 //! wait. The older file is held open until its own file is over, and only read.
 
 use super::home::Home;
-use super::stage::Incoming;
+use super::publish::{Flight, Publisher, owner};
+use super::stage::{Incoming, Large};
 use crate::links::Links;
 use crate::ops::{Finish, Owner};
+use crate::send::TransferKey;
 use crate::tools::Core;
+use base::codes::Code;
 use base::hooks::Hooks;
 use base::ids::{ChunkIndex, FileIndex};
-use base::io::{Act, Errno, Fd, How, Io, Op};
+use base::io::{Act, Batch, Errno, Fd, How, Io, Op};
 use base::limits::DATA_AT;
 use base::name::{Name, RelPath};
 use proto::transfer::delta::Fineness;
@@ -40,6 +43,52 @@ pub(super) struct Older {
     pub(super) reused: u64,
     /// Chunks that were asked for once more.
     asked: BTreeSet<ChunkIndex>,
+    sharing: Sharing,
+}
+
+/// Whether a new file begins with the content of the older one, shared with it by the file system: then what stays at
+/// its place is not written at all. It is decided before anything is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Untried,
+    Trying,
+    Shared,
+    Apart,
+}
+
+impl Older {
+    /// The file began with its content.
+    pub(super) fn is_shared(&self) -> bool {
+        self.sharing == Sharing::Shared
+    }
+}
+
+impl Large {
+    /// Has the part begin with the older content, where that can be and was not tried. Returns whether that goes on:
+    /// until it ends nothing is written.
+    pub(super) fn share<I: Io, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        part: Option<Fd>,
+        size: u64,
+        publisher: &mut Publisher<I::Buf>,
+        (key, file): (TransferKey, FileIndex),
+    ) -> bool {
+        let Some(older) = &mut self.older else { return false };
+        if older.sharing != Sharing::Untried {
+            return older.sharing == Sharing::Trying;
+        }
+        older.sharing = Sharing::Apart;
+        let fresh = self.lanes.is_empty() && !self.resumed && self.in_place.is_none();
+        let (true, Some(from), Some(to)) = (fresh, older.fd, part) else { return false };
+        older.sharing = Sharing::Trying;
+        let mut batch = core.batch();
+        batch.push(Act::Clone { from, to });
+        batch.push(Act::Resize { fd: to, size });
+        let tag = publisher.tag(Flight::Share(file));
+        core.start_on(owner(key, tag), batch, [from, to]);
+        true
+    }
 }
 
 /// An older file that is being cut.
@@ -121,7 +170,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             false => ranges.iter().map(|range: &ChunkRange| range.count).sum(),
         };
         let (size, asked) = (old.size, BTreeSet::new());
-        large.older = Some(Older { fd: None, size, fineness, unnamed, reused: 0, asked });
+        let sharing = Sharing::Untried;
+        large.older = Some(Older { fd: None, size, fineness, unnamed, reused: 0, asked, sharing });
         self.deltas.queue.push_back(index);
         Verdict::Pieces { old_size: size, log2: fineness.log2(), ranges }
     }
@@ -182,6 +232,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             in_flight: 0,
             over: false,
         });
+    }
+
+    /// A part has the content of its older file, or cannot have it.
+    pub(super) fn on_shared<I: Io<Buf = B>, H: Hooks>(
+        &mut self,
+        core: &mut Core<I, H>,
+        file: FileIndex,
+        batch: Option<Box<Batch<B>>>,
+    ) {
+        let results = batch.map(|batch| (batch.results.first().copied(), batch.results.get(1).copied()));
+        if let Some(older) = self.older_mut(file) {
+            let shared = matches!(results, Some((Some(Ok(_)), Some(Ok(_)))));
+            older.sharing = if shared { Sharing::Shared } else { Sharing::Apart };
+        }
+        // Of another size than its own it could not be published.
+        if let Some((_, Some(Err(errno)))) = results {
+            self.on_write_failed(file, Code::from_errno(errno));
+        }
+        self.grant_waiting(core, file);
     }
 
     fn older_mut(&mut self, file: FileIndex) -> Option<&mut Older> {
@@ -277,14 +346,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     }
 
     /// The sender found nothing in the pieces and wants no more.
-    pub(super) fn on_pieces(
-        &mut self,
-        data: &[u8],
-        limits: &base::limits::Limits,
-    ) -> Result<(), base::codes::Code> {
+    pub(super) fn on_pieces(&mut self, data: &[u8], limits: &base::limits::Limits) -> Result<(), Code> {
         let message = Pieces::parse(data, limits).map_err(|error| error.code())?;
         if message.step != Step::Stop {
-            return Err(base::codes::Code::InvalidRequest);
+            return Err(Code::InvalidRequest);
         }
         self.deltas.queue.retain(|file| *file != message.file);
         if let Some(cutting) = self.deltas.cutting.as_mut().filter(|cutting| cutting.file == message.file) {

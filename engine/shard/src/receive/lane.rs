@@ -36,6 +36,8 @@ pub struct Grant {
     pub(crate) sparse: bool,
     /// The older file that copies are read from, and its bytes.
     pub(crate) older: Option<(Fd, u64)>,
+    /// The file began with the content of the older one: what stays at its place is there.
+    pub(crate) shared: bool,
     /// What arrives is hashed here. Else the sender's value of a chunk stands for it: the records' tags alone say that
     /// its bytes are what the sender sent.
     pub(crate) hashes: bool,

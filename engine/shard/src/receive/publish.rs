@@ -43,6 +43,8 @@ pub(super) enum Flight {
     Write(Which, Then),
     Step(Machine, StepId),
     Reserve(FileIndex),
+    /// A part gets the content of its older file.
+    Share(FileIndex),
     Link(Linking),
     /// Files of a pack are being written.
     Put(Putting),
@@ -454,6 +456,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 self.on_step(core, links, machine, id, result.map(drop));
             }
             Some(Flight::Link(linking)) => self.on_linked(core, links, linking, result.map(drop)),
+            Some(Flight::Share(file)) => self.on_shared(core, file, finish.acts),
             Some(Flight::Reserve(file)) if result == Err(Errno::NOSPC) => {
                 self.on_write_failed(file, Code::NoSpace)
             }

@@ -56,6 +56,8 @@ struct Step<B> {
     place: (u64, u32),
     state: State<B>,
     copied: bool,
+    /// It lies at its place already: it is only hashed.
+    there: bool,
     /// With it its record is over, which was charged with so many bytes.
     ends: Option<u32>,
 }
@@ -171,7 +173,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
             && let Some(mut record) = self.rebuild.records.pop_front()
         {
             let (home, grant, trailer, charge) = (record.home, record.grant, record.trailer, record.charge);
-            let (mut place, mut ends) = ((record.offset, record.run), Some(charge));
+            let (mut place, mut ends, mut there) = ((record.offset, record.run), Some(charge), false);
             let state = match core::mem::replace(&mut record.body, Body::Hole) {
                 Body::Data(slot) => State::Ready(slot),
                 Body::Hole => State::Hole,
@@ -187,6 +189,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
                     };
                     moves.next();
                     place = (step.to, step.length);
+                    there = grant.shared && step.from == step.to;
                     if !moves.is_over() {
                         ends = None;
                         record.body = Body::Copies(moves);
@@ -196,7 +199,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
                 }
             };
             let copied = trailer.flags.copy();
-            self.rebuild.steps.push_back(Step { home, grant, trailer, place, state, copied, ends });
+            self.rebuild.steps.push_back(Step { home, grant, trailer, place, state, copied, there, ends });
         }
     }
 
@@ -215,7 +218,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         step: Move,
         buf: B,
     ) -> State<B> {
-        let Some((file, size)) = grant.older else { return State::Gone };
+        let Some((older, size)) = grant.older else { return State::Gone };
+        // What is hashed is what the new file holds, whatever became of the older one since.
+        let file = if grant.shared && step.from == step.to { grant.fd } else { older };
         let uncached = grant.uncached && size >= core.settings.limits.window_bytes_per_stream * 4;
         let tag = self.next_tag;
         self.next_tag += 1;
@@ -263,7 +268,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
         links: &mut Links<B>,
         step: Step<B>,
     ) {
-        let Step { home, grant, trailer, place: (offset, len), state, copied, ends } = step;
+        let Step { home, grant, trailer, place: (offset, len), state, copied, there, ends } = step;
         let granted = self.may_touch(home, &trailer);
         let arriving =
             self.transfers.get_mut(&home).and_then(|files| files.open(trailer.file, trailer.chunk));
@@ -289,6 +294,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ReceiveLane<B> {
                 State::Ready(slot) if copied && grant.sparse && is_zero(&slot, len) => {
                     self.punch(core, home, &grant, &trailer, (offset, len));
                 }
+                State::Ready(slot) if there => self.rebuild.give_back(Some(slot)),
                 State::Ready(slot) => {
                     let lends = lent.take_if(|_| !copied).is_some();
                     self.write(core, home, &grant, &trailer, (offset, len), slot, (lends, from));

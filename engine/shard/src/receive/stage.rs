@@ -214,7 +214,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             self.on_write_failed(file, code);
             return self.grant(core, file, lane, lane_core, None);
         }
-        if large.in_place.as_ref().is_some_and(|in_place| !in_place.is_open()) {
+        let sharing =
+            large.share(core, incoming.fd, incoming.entry.size, &mut self.publisher, (self.key, file));
+        if sharing || large.in_place.as_ref().is_some_and(|in_place| !in_place.is_open()) {
             return large.asking.push((lane, lane_core));
         }
         if large.in_place.is_some()
@@ -231,14 +233,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         };
         let uncached = incoming.entry.size >= core.settings.limits.journal_file_bytes_min
             && core.settings.uncached_writes;
+        let shared = large.older.as_ref().is_some_and(Older::is_shared);
         // Where holes go there may be the old content, or what an earlier run wrote and a loss of power tore.
-        let punch = self.spec.options.inplace && incoming.existing.is_some() || large.resumed;
+        let punch = self.spec.options.inplace && incoming.existing.is_some() || large.resumed || shared;
         let sparse = incoming.entry.allocated < incoming.entry.size;
         let older = large.older.as_ref().and_then(|older| Some((older.fd?, older.size)));
         // What is copied out of an older file was in no record: no tag vouches for it.
         let hashes = self.spec.options.verify == Verify::Full || older.is_some();
         let compressed = self.spec.options.compress;
-        let grant = Grant { fd, chunks, uncached, punch, sparse, older, hashes, compressed };
+        let grant = Grant { fd, chunks, uncached, punch, sparse, older, shared, hashes, compressed };
         self.grant(core, file, lane, lane_core, Some(grant));
     }
 
@@ -495,6 +498,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         mut incoming: Incoming,
     ) {
         self.close_older(core, file, &mut incoming);
+        // Whoever waits to write it shall not wait for ever.
+        let asking =
+            incoming.large.as_mut().map(|large| core::mem::take(&mut large.asking)).unwrap_or_default();
+        for (lane, lane_core) in asking {
+            self.grant(core, file, lane, lane_core, None);
+        }
         let resumable =
             incoming.large.as_ref().is_some_and(|large| large.journal.is_some() && !large.distrusted);
         if let Some(temp) = incoming.temp

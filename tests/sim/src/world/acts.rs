@@ -125,6 +125,10 @@ impl Inner {
                 let ino = self.writable_inode(at, fd)?;
                 nothing(self.disk(at).resize(ino, size))
             }
+            Act::Clone { from, to } => {
+                let (from, to) = (self.inode(at, from)?, self.writable_inode(at, to)?);
+                nothing(self.disk(at).share(from, to))
+            }
             Act::Punch { fd, offset, len } => {
                 let ino = self.writable_inode(at, fd)?;
                 nothing(self.disk(at).punch(ino, offset, len))
@@ -335,6 +339,7 @@ fn act_name(act: &Act) -> &'static str {
         Act::Remove { .. } => "remove",
         Act::SetMeta { .. } => "setmeta",
         Act::Resize { .. } => "resize",
+        Act::Clone { .. } => "clone",
         Act::Punch { .. } => "punch",
         Act::Extent { .. } => "extent",
         Act::SpaceOf { .. } => "space",
