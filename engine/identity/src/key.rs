@@ -18,7 +18,7 @@ const VERSION: u16 = 1;
 pub(crate) const FIELDS: &[Field] = &[
     field("magic", "[8]", "`XFERDKEY`"),
     field("version", "u16", "1"),
-    field("kind", "u16", "1 device, 2 authority"),
+    field("kind", "u16", "1 device, 2 authority, 3 author of plugins"),
     field("reserved", "u32", "zero"),
     field("seed", "[32]", "of an Ed25519 key (RFC 8032)"),
 ];
@@ -28,6 +28,7 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) enum KeyKind {
     Device = 1,
     Authority = 2,
+    Author = 3,
 }
 
 /// A device's Ed25519 key. Erased when dropped; never printed.

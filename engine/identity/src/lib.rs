@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod author;
 mod authority;
 mod crl;
 mod files;
@@ -30,6 +31,7 @@ mod token;
 mod trust;
 
 pub use address::{Address, AddressError};
+pub use author::{AuthorKey, is_signed};
 pub use authority::Authority;
 pub use crl::{Crl, CrlError};
 pub use files::{Damage, FileError, random};
@@ -45,7 +47,11 @@ use proto::wire::layouts::{Layout, render_tables};
 
 /// Every layout of this room, in the order of `FORMAT.md`.
 pub const LAYOUTS: &[Layout] = &[
-    Layout { name: "Key file", place: "`device.key`, `authority.key`; mode 0600", fields: key::FIELDS },
+    Layout {
+        name: "Key file",
+        place: "`device.key`, `authority.key`, an author's; mode 0600",
+        fields: key::FIELDS,
+    },
     Layout { name: "Trust root", place: "`trust/<root id>/root`; in a join reply", fields: root::FIELDS },
     Layout { name: "Revocation list", place: "`trust/<root id>/crl`", fields: crl::FIELDS },
     Layout {

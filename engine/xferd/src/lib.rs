@@ -17,6 +17,7 @@ pub mod failure;
 pub mod harden;
 pub mod logs;
 pub mod names;
+pub mod plugin;
 pub mod report;
 pub mod rules;
 pub mod server;

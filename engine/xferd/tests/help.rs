@@ -32,6 +32,11 @@ fn xferd_help_is_the_golden() {
         "stop",
         "plugin",
         "plugin explain",
+        "plugin new",
+        "plugin build",
+        "plugin test",
+        "plugin keygen",
+        "plugin sign",
     ] {
         let command: Vec<&str> = command.split_terminator(' ').collect();
         compare("xferd", env!("CARGO_BIN_EXE_xferd"), &command);

@@ -1,0 +1,6 @@
+//! What `xferd plugin` does below its command line.
+
+pub mod author;
+pub mod cases;
+pub mod signature;
+pub mod trial;

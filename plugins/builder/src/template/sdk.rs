@@ -1,0 +1,31 @@
+//! The SDK's sources, carried within the program.
+
+/// (path below `src`, text), sorted by path.
+pub const SDK: &[(&str, &str)] = &[
+    ("bindings/batch_policy.rs", include_str!("../../../sdk/src/bindings/batch_policy.rs")),
+    ("bindings/discovery.rs", include_str!("../../../sdk/src/bindings/discovery.rs")),
+    ("bindings/handler.rs", include_str!("../../../sdk/src/bindings/handler.rs")),
+    ("bindings/imports.rs", include_str!("../../../sdk/src/bindings/imports.rs")),
+    ("bindings/mod.rs", include_str!("../../../sdk/src/bindings/mod.rs")),
+    ("bindings/observer.rs", include_str!("../../../sdk/src/bindings/observer.rs")),
+    ("bindings/policy.rs", include_str!("../../../sdk/src/bindings/policy.rs")),
+    ("clock.rs", include_str!("../../../sdk/src/clock.rs")),
+    ("context.rs", include_str!("../../../sdk/src/context.rs")),
+    ("double/imports.rs", include_str!("../../../sdk/src/double/imports.rs")),
+    ("double/mod.rs", include_str!("../../../sdk/src/double/mod.rs")),
+    ("guest/allocator.rs", include_str!("../../../sdk/src/guest/allocator.rs")),
+    ("guest/mod.rs", include_str!("../../../sdk/src/guest/mod.rs")),
+    ("guest/panic.rs", include_str!("../../../sdk/src/guest/panic.rs")),
+    ("guest/rt.rs", include_str!("../../../sdk/src/guest/rt.rs")),
+    ("guest/slot.rs", include_str!("../../../sdk/src/guest/slot.rs")),
+    ("host.rs", include_str!("../../../sdk/src/host.rs")),
+    ("identity.rs", include_str!("../../../sdk/src/identity.rs")),
+    ("kv.rs", include_str!("../../../sdk/src/kv.rs")),
+    ("lib.rs", include_str!("../../../sdk/src/lib.rs")),
+    ("log.rs", include_str!("../../../sdk/src/log.rs")),
+    ("metrics.rs", include_str!("../../../sdk/src/metrics.rs")),
+    ("policy.rs", include_str!("../../../sdk/src/policy.rs")),
+    ("quota.rs", include_str!("../../../sdk/src/quota.rs")),
+    ("settings.rs", include_str!("../../../sdk/src/settings.rs")),
+    ("value.rs", include_str!("../../../sdk/src/value.rs")),
+];
