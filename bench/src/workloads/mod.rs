@@ -52,6 +52,7 @@ pub const ALL: &[Workload] = &[
     Workload { name: "W1i", run: large::in_place },
     Workload { name: "W1f", run: large::on_disk },
     Workload { name: "W2", run: small_files::run },
+    Workload { name: "W2m", run: small_files::million },
     Workload { name: "W3", run: source_tree::run },
     Workload { name: "W4", run: inserted::run },
     Workload { name: "W7", run: killed::run },
