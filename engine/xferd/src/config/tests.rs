@@ -126,7 +126,7 @@ fn shares_and_rules_are_read() {
 #[test]
 fn what_a_rule_demands_is_read_and_checked() {
     let config = load_file(
-        "root = \"/srv\"\n[[rule]]\neffect = \"allow\"\nmax-bytes = 5\nmax-files = 6\nbytes-per-second = 7\n\
+        "state = \"/s\"\nroot = \"/srv\"\n[[rule]]\neffect = \"allow\"\nmax-bytes = 5\nmax-files = 6\nbytes-per-second = 7\n\
          not-after = 2026-11-20T09:38:00+01:00\nread-only = true\nstore-as = \"in/box\"\nlabel = \"l\"\nnotify = \"n\"\n\
          [[rule.path]]\nglob = \"*.exe\"\neffect = \"deny\"\ncode = \"no-programs\"\n\
          [[rule.path]]\nglob = \"**\"\nmax-bytes = 9\nstore-as = \"other/\"\n",
