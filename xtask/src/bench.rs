@@ -37,7 +37,9 @@ pub(crate) fn run(bench: &Bench) -> Outcome<()> {
         return runtimes(bench.quick);
     }
     setup::ensure();
-    shown(cargo().args(["build", "--release", "-p", "xferd", "--bins"]))?;
+    // Together: built one after the other, each with features of its own, they would compile wasmtime twice.
+    let programs = ["-p", "xferd", "-p", "xferd-bench", "-p", "xferd-load", "--bins"];
+    shown(cargo().args(["build", "--release"]).args(programs))?;
     if bench.compare {
         return compare(bench);
     }
@@ -51,7 +53,6 @@ pub(crate) fn run(bench: &Bench) -> Outcome<()> {
 
 fn compare(bench: &Bench) -> Outcome<()> {
     setup::ensure_peers();
-    shown(cargo().args(["build", "--release", "-p", "xferd-bench", "-p", "xferd-load", "--bins"]))?;
     let kept = if bench.quick { target().join("bench-quick") } else { workspace().join("bench/results") };
     let mut command = Command::new(target().join("release/compare"));
     command.current_dir(workspace()).env("XFERD_BIN_DIR", target().join("release"));
