@@ -80,13 +80,11 @@ pub enum Fact {
 ///
 /// | key | what | where |
 /// |---|---|---|
-/// | `account` `device` `address` `trust` `transport` | of the subject; `trust` is `certificate` or `join-token` | always |
+/// | `account` `device` `address` `trust` `transport` | of the subject; `trust` is `certificate` or `token` | always |
 /// | `label` | what the decision about its session named it | of a session that has one |
-/// | `share` | name of the share | where one is named |
 /// | `path` | bytes, beneath the share | browse, pull, push, remove |
 /// | `direction` `command` | `push` or `pull`; `copy`, `sync` or `replace` | transfers |
-/// | `bytes` `files` | what the offering side counted | transfers that say it |
-/// | `size` | bytes of the one file | transfers of one file that say it |
+/// | `size` `files` | bytes and names, as the offering side counted them | transfers that say it |
 /// | `moved` | content bytes moved so far | a transfer that is decided again |
 /// | `protocol` | its name | invoke |
 pub trait Facts {
@@ -204,8 +202,9 @@ pub struct Obligations {
     pub not_after_ms: u64,
     /// Nothing is written.
     pub read_only: bool,
-    /// Per file, the first whose glob matches; files that none matches take part.
-    pub paths: Option<Arc<[PathRule]>>,
+    /// Per file: each list has to let it pass. Of a list the first rule whose glob matches decides; files that none
+    /// matches take part.
+    pub paths: Vec<Arc<[PathRule]>>,
     /// Where what is pushed is stored beneath the share instead of where it was asked for.
     pub store_as: Option<Arc<str>>,
     /// A name for what was allowed: in the log, and of a session for the decisions that follow in it.
@@ -222,7 +221,7 @@ impl Obligations {
         bytes_per_second: u64::MAX,
         not_after_ms: u64::MAX,
         read_only: false,
-        paths: None,
+        paths: Vec::new(),
         store_as: None,
         label: None,
         notify: None,

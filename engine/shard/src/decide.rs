@@ -74,7 +74,7 @@ struct Known<'a> {
 
 impl Facts for Known<'_> {
     fn get(&self, key: &str) -> Option<Fact> {
-        let Question { action, root, path, label, transfer, moved } = *self.question;
+        let Question { action, path, label, transfer, moved, .. } = *self.question;
         let text = |text: &str| Some(Fact::Text(text.to_owned()));
         let on_files = !matches!(action, Action::Connect | Action::Invoke(_));
         match (key, action) {
@@ -84,17 +84,15 @@ impl Facts for Known<'_> {
             ("transport", _) => text("tcp"),
             ("trust", _) => match self.peer.trust {
                 Trust::Certificate => text("certificate"),
-                Trust::JoinToken(_) => text("join-token"),
+                Trust::JoinToken(_) => text("token"),
             },
             ("label", _) => label.and_then(text),
-            ("share", _) if on_files => text(root),
             ("path", _) if on_files => Some(Fact::Bytes(path.to_vec())),
             ("protocol", Action::Invoke(protocol)) => text(protocol),
             ("direction", _) => transfer.and_then(|transfer| text(transfer.direction)),
             ("command", _) => transfer.and_then(|transfer| text(transfer.command)),
             ("files", _) => transfer.and_then(|transfer| transfer.files).map(Fact::Number),
-            ("bytes", _) => transfer.and_then(|transfer| transfer.bytes).map(Fact::Number),
-            ("size", _) => transfer.filter(|transfer| transfer.files == Some(1))?.bytes.map(Fact::Number),
+            ("size", _) => transfer.and_then(|transfer| transfer.bytes).map(Fact::Number),
             ("moved", _) => transfer.map(|_| Fact::Number(moved)),
             _ => None,
         }
@@ -195,7 +193,7 @@ impl Leave {
     pub(crate) fn of(decision: Decision, limits: &Limits) -> Result<Self, Failure> {
         let Decision { obligations, trail, .. } = decision;
         let mut leave = Self { obligations, by: trail.by, ..Self::free() };
-        if let Some(rules) = &leave.obligations.paths {
+        for rules in &leave.obligations.paths {
             leave.guard.add(rules, &leave.by, limits)?;
         }
         Ok(leave)
@@ -205,10 +203,7 @@ impl Leave {
     fn add(&mut self, action: Action<'_>, decision: &Decision, limits: &Limits) -> Result<(), Failure> {
         self.obligations.tighten(&decision.obligations);
         let guard = if action == Action::Remove { &mut self.spared } else { &mut self.guard };
-        match &decision.obligations.paths {
-            Some(rules) => guard.add(rules, &decision.trail.by, limits),
-            None => Ok(()),
-        }
+        decision.obligations.paths.iter().try_for_each(|rules| guard.add(rules, &decision.trail.by, limits))
     }
 }
 

@@ -18,6 +18,7 @@ pub mod harden;
 pub mod logs;
 pub mod names;
 pub mod plugin;
+pub mod plugins;
 pub mod report;
 pub mod rules;
 pub mod server;

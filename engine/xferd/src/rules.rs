@@ -177,7 +177,7 @@ fn obligations(rule: &Rule) -> Obligations {
         bytes_per_second: bound(bytes_per_second),
         not_after_ms: bound(not_after_ms),
         read_only: *read_only,
-        paths: (!paths.is_empty()).then(|| paths.into()),
+        paths: if paths.is_empty() { Vec::new() } else { vec![paths.into()] },
         store_as: text(store_as),
         label: text(label),
         notify: text(notify),

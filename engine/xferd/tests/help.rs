@@ -21,23 +21,13 @@ fn compare(program: &str, path: &str, command: &[&str]) {
 
 #[test]
 fn xferd_help_is_the_golden() {
-    for command in [
-        "",
-        "invite",
-        "status",
-        "check-config",
-        "doctor",
-        "devices",
-        "reload",
-        "stop",
-        "plugin",
-        "plugin explain",
-        "plugin new",
-        "plugin build",
-        "plugin test",
-        "plugin keygen",
-        "plugin sign",
-    ] {
+    let plugin = [
+        "new", "build", "test", "keygen", "sign", "install", "grant", "list", "show", "remove", "reload",
+        "explain",
+    ];
+    let plugin = plugin.map(|name| format!("plugin {name}"));
+    let plain = ["", "invite", "status", "check-config", "doctor", "devices", "reload", "stop", "plugin"];
+    for command in plain.into_iter().chain(plugin.iter().map(String::as_str)) {
         let command: Vec<&str> = command.split_terminator(' ').collect();
         compare("xferd", env!("CARGO_BIN_EXE_xferd"), &command);
     }

@@ -164,11 +164,17 @@ fn not_removed(reply: &RemoveReply, recursive: bool) -> Failure {
 ///
 /// # Errors
 /// It did not answer.
-pub fn status(engine: &Engine, name: &str, reporter: &mut Reporter) -> Result<Outcome, Failure> {
+pub fn status(
+    engine: &Engine,
+    name: &str,
+    plugins: bool,
+    reporter: &mut Reporter,
+) -> Result<Outcome, Failure> {
     let call = JobKind::Call { protocol: "xferd.status".to_owned(), payload: Vec::new() };
     let pages = ask(engine, name, call, reporter)?;
     let bytes = pages.first().map(Vec::as_slice).unwrap_or_default();
     let data: Value = serde_json::from_slice(bytes).map_err(|_| malformed(Code::InvalidRequest))?;
+    let data = if plugins { json!({"plugins": data["plugins"]}) } else { data };
     if !reporter.is_json() {
         let line = report::lines(&data).trim_end().to_owned();
         reporter.tell(&Told::Row { event: "status", fields: serde_json::Map::new(), line });

@@ -1,8 +1,8 @@
 //! One TOML file, read key by key, so that every mistake in it is told at once with its line.
 
 use super::{
-    ActionKind, Durability, Grant, IoChoice, LogFormat, Origin, PORT, Problem, Rule, Setting, Share,
-    is_plain_name, nearest,
+    ActionKind, Durability, Grant, IoChoice, LogFormat, Origin, PORT, PluginConfig, Problem, Rule, Setting,
+    Share, is_plain_name, nearest,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,7 @@ pub(super) struct Said {
     pub(super) limits: Vec<(String, Setting<u64>)>,
     pub(super) shares: Vec<SaidShare>,
     pub(super) rules: Vec<Rule>,
+    pub(super) plugin: PluginConfig,
 }
 
 /// A share whose defaults depend on the other layers.
@@ -55,6 +56,7 @@ pub(super) fn read(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Said
     let limits = top.table("limits");
     let shares = top.tables("share");
     let rules = top.tables("rule");
+    let plugin = top.table("plugin");
     top.finish();
     if let Some(log) = log {
         let mut keys = Keys::new(&file, "log.", log, problems);
@@ -74,6 +76,9 @@ pub(super) fn read(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Said
     said.shares = shares.iter().filter_map(|(at, table)| share(&file, *at, table, problems)).collect();
     said.rules =
         rules.iter().filter_map(|(at, table)| super::rule::rule(&file, *at, table, problems)).collect();
+    if let Some(table) = plugin {
+        said.plugin = super::plugin::plugin(&file, table, problems);
+    }
     said
 }
 
@@ -264,7 +269,7 @@ pub(super) fn star_or_name(value: &DeValue<'_>) -> Result<Option<String>, String
 }
 
 /// One value or a list of them.
-fn one_or_more<T>(
+pub(super) fn one_or_more<T>(
     value: &DeValue<'_>,
     parse: impl Fn(&DeValue<'_>) -> Result<T, String>,
 ) -> Result<Vec<T>, String> {

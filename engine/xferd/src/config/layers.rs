@@ -121,6 +121,9 @@ fn merge(said: &mut Said, more: Said) {
     said.limits.extend(more.limits);
     said.shares.extend(more.shares);
     said.rules.extend(more.rules);
+    said.plugin.keys.extend(more.plugin.keys);
+    said.plugin.enabled = more.plugin.enabled.or(said.plugin.enabled.take());
+    said.plugin.settings.extend(more.plugin.settings);
 }
 
 fn lay_environment(said: &mut Said, environment: &Environment<'_>, problems: &mut Vec<Problem>) {
@@ -254,6 +257,7 @@ fn finish(said: Said, environment: &Environment<'_>, problems: &mut Vec<Problem>
         limits_set: said.limits,
         shares,
         rules: said.rules,
+        plugin: said.plugin,
     }
 }
 

@@ -7,6 +7,7 @@
 mod file;
 mod layers;
 mod nearest;
+mod plugin;
 mod print;
 mod rule;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use print::effective;
 use base::hooks::Effect;
 use base::ids::DeviceId;
 use base::limits::Limits;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -115,6 +117,19 @@ pub struct Config {
     pub shares: Vec<Share>,
     /// Static rules in the order they are tried.
     pub rules: Vec<Rule>,
+    /// Plugins.
+    pub plugin: PluginConfig,
+}
+
+/// Which plugins are taken in, and how.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PluginConfig {
+    /// Public keys whose signatures count at installation.
+    pub keys: Vec<[u8; 32]>,
+    /// Those that are taken in, in this order; `None`: all that are installed, by name.
+    pub enabled: Option<Setting<Vec<String>>>,
+    /// What each is set to, by its name.
+    pub settings: BTreeMap<String, Setting<toml::Table>>,
 }
 
 /// How the kernel is asked.

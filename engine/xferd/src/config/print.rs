@@ -1,6 +1,6 @@
 //! The configuration in force, as TOML that could be read again, each value with who set it.
 
-use super::{Config, Demands, Grant, Origin, PathRule, Rule, Share};
+use super::{Config, Demands, Grant, Origin, PathRule, PluginConfig, Rule, Share};
 use base::hooks::Effect;
 use std::fmt::Write as _;
 
@@ -35,7 +35,28 @@ pub fn effective(config: &Config) -> String {
     for rule in &config.rules {
         rule_lines(&mut lines, rule);
     }
+    plugin_lines(&mut lines, &config.plugin);
     lines.0
+}
+
+fn plugin_lines(lines: &mut Lines, plugin: &PluginConfig) {
+    if *plugin == PluginConfig::default() {
+        return;
+    }
+    lines.head("[plugin]", None);
+    let keys: Vec<String> =
+        plugin.keys.iter().map(|key| quoted(&base::ids::Value(*key).to_string())).collect();
+    lines.bare("keys", format!("[{}]", keys.join(", ")));
+    if let Some(enabled) = &plugin.enabled {
+        let names: Vec<String> = enabled.value.iter().map(|name| quoted(name)).collect();
+        lines.put("enabled", format!("[{}]", names.join(", ")), &enabled.origin);
+    }
+    for (name, settings) in &plugin.settings {
+        lines.head(&format!("[plugin.settings.{}]", quoted(name)), Some(&settings.origin));
+        for (key, value) in &settings.value {
+            lines.bare(&quoted(key), value);
+        }
+    }
 }
 
 fn share_lines(lines: &mut Lines, share: &Share) {

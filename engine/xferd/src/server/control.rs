@@ -341,19 +341,29 @@ impl Daemon {
         if config.shares.is_empty() {
             return Err(Failure::usage("nothing would be served", "name a root or [[share]]s"));
         }
+        let generation = self.shared.rules.generation().wrapping_add(1);
+        let before = self.shared.rules.in_force().policies;
+        let state = self.started.borrow().config.state.value.clone();
+        let (plugin, limits) = (config.plugin.clone(), self.shared.limits.clone());
+        let load = move || crate::plugins::load(&state, &plugin, &limits, generation, before.as_deref());
+        let loaded = tokio::task::spawn_blocking(load).await;
+        let policies =
+            loaded.map_err(|_| Failure::new(Code::InternalError, "the plugins could not be read", ""))??;
         let mut started = self.started.borrow_mut();
         started.held.add(&config.shares).map_err(|failure| Failure { exit: exit::USAGE, ..failure })?;
         let restart = needs_restart(&started.config, &config);
         let shares = started.held.shares(&config.shares);
-        let generation = self.shared.rules.generation().wrapping_add(1);
-        self.shared.rules.replace(Authorizer::new(&config, generation));
+        let plugins = policies.as_ref().map_or(Vec::new(), |set| set.status());
+        let plugins: Vec<String> = plugins.iter().map(|plugin| plugin.name.to_string()).collect();
+        self.shared.rules.replace(Authorizer::new(&config, generation), policies);
         self.cores.tell_all(|| CoreCommand::Shares(shares.clone()));
         started.log.change(filter);
         started.config.shares = config.shares;
         started.config.rules = config.rules;
+        started.config.plugin = config.plugin;
         started.config.log = config.log;
         tracing::info!(target: "xferd", generation, restart = restart.join(","), "configuration in force");
-        Ok(json!({"generation": generation, "needs_restart": restart}))
+        Ok(json!({"generation": generation, "needs_restart": restart, "plugins": plugins}))
     }
 }
 

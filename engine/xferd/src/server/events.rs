@@ -4,6 +4,7 @@ use crate::escape::{Shown, shown};
 use base::codes::Code;
 use base::hooks::{Decision, Effect, Event, Peer, Step};
 use base::ids::DeviceId;
+use host::{Level, LogLine};
 use state::AuditRecord;
 use std::net::SocketAddr;
 
@@ -24,6 +25,7 @@ pub enum Report {
     Refused { address: SocketAddr, code: Code, detail: String },
     Warning { code: Code, message: String, path: Option<Vec<u8>> },
     Decided { who: Who, action: String, root: String, path: Vec<u8>, decision: Box<Decision> },
+    Plugin { plugin: std::sync::Arc<str>, level: Level, message: String },
     Stepped { machine: &'static str, session: String, from: String, event: String, to: String },
     File { transfer: String, path: Vec<u8>, action: &'static str, size: u64, code: Option<Code> },
 }
@@ -56,6 +58,15 @@ impl Report {
             },
             Event::File { .. } | Event::Progress { .. } | Event::Retry { .. } => return None,
         })
+    }
+
+    /// A line of a plugin.
+    pub fn of_plugin(line: &LogLine) -> Self {
+        let mut message = shown(&line.message);
+        for (key, value) in &line.fields {
+            message.push_str(&format!(" {}={}", shown(key), shown(&value.to_string())));
+        }
+        Self::Plugin { plugin: line.plugin.clone(), level: line.level, message }
     }
 
     /// A step of a state machine.
@@ -96,6 +107,14 @@ impl Report {
                         account = %shown(&who.account), action = %shown(action), share = %shown(root), "{}", shown(text));
                 }
             }
+            Self::Plugin { plugin, level, message } => match level {
+                Level::Error => tracing::error!(target: "xferd::plugin", plugin = %plugin, "{message}"),
+                Level::Warn => tracing::warn!(target: "xferd::plugin", plugin = %plugin, "{message}"),
+                Level::Info => tracing::info!(target: "xferd::plugin", plugin = %plugin, "{message}"),
+                Level::Debug | Level::Trace => {
+                    tracing::debug!(target: "xferd::plugin", plugin = %plugin, "{message}");
+                }
+            },
             Self::Stepped { machine, session, from, event, to } => {
                 tracing::debug!(target: "xferd::state", machine, session, from, event, to, "step");
             }

@@ -13,15 +13,17 @@ use super::enrol::Enrol;
 use super::events::Report;
 use crate::clock::{mono_ns, utc_ms};
 use crate::names::Names;
-use crate::rules::Authorizer;
+use crate::plugins::{Known, Policies};
+use crate::rules::{Authorizer, Said};
 use base::codes::Code;
 use base::hooks::{
-    Answer, Ask, Busy, Call, Decision, Event, Fact, Facts, Hooks, Peer, Reply, Step, StoreAsk, Ticket, Trust,
+    Action, Answer, Ask, Busy, Call, Decision, Event, Hooks, Peer, Reply, Step, StoreAsk, Ticket, Trust,
 };
 use base::ids::DecisionId;
 use base::io::Now;
 use base::limits::Limits;
 use base::points::Point;
+use host::PolicySet;
 use ring::Waker;
 use state::{Gone, Kept, Store, StoreHandle};
 use std::collections::VecDeque;
@@ -33,13 +35,23 @@ use tokio::sync::mpsc;
 /// The rules in force, shared by all threads. Cores load one number per chunk and take the lock only when it changed.
 pub struct Rules {
     generation: AtomicU32,
-    table: Mutex<Arc<Authorizer>>,
+    table: Mutex<InForce>,
+}
+
+/// What decides.
+#[derive(Clone)]
+pub struct InForce {
+    /// Static rules, asked first.
+    pub table: Arc<Authorizer>,
+    /// Policies, asked where those abstain; `None`: no policy is installed.
+    pub policies: Option<Arc<PolicySet>>,
 }
 
 impl Rules {
     /// The first rules.
-    pub fn new(table: Authorizer) -> Self {
-        Self { generation: AtomicU32::new(table.generation()), table: Mutex::new(Arc::new(table)) }
+    pub fn new(table: Authorizer, policies: Option<Arc<PolicySet>>) -> Self {
+        let generation = AtomicU32::new(table.generation());
+        Self { generation, table: Mutex::new(InForce { table: Arc::new(table), policies }) }
     }
 
     /// Which generation is in force.
@@ -48,14 +60,15 @@ impl Rules {
     }
 
     /// Puts other rules in force.
-    pub fn replace(&self, table: Authorizer) {
+    pub fn replace(&self, table: Authorizer, policies: Option<Arc<PolicySet>>) {
         let generation = table.generation();
-        *self.table.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
+        let new = InForce { table: Arc::new(table), policies };
+        *self.table.lock().unwrap_or_else(PoisonError::into_inner) = new;
         self.generation.store(generation, Ordering::Release);
     }
 
     /// The rules in force.
-    pub fn table(&self) -> Arc<Authorizer> {
+    pub fn in_force(&self) -> InForce {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -130,6 +143,8 @@ pub struct Shared {
     pub dropped: Arc<AtomicU64>,
     /// Names decisions.
     pub decisions: Arc<Decisions>,
+    /// Facts about devices, for policies.
+    pub known: Arc<Known>,
     /// Bounds.
     pub limits: Arc<Limits>,
 }
@@ -138,6 +153,7 @@ pub struct Shared {
 pub struct DaemonHooks {
     shared: Shared,
     table: Arc<Authorizer>,
+    policies: Option<Policies>,
     waker: Waker,
     to_here: SyncSender<(Ticket, Reply)>,
     replies: Receiver<(Ticket, Reply)>,
@@ -149,8 +165,9 @@ impl DaemonHooks {
     /// Hooks of the core that `waker` wakes.
     pub fn new(shared: Shared, waker: Waker) -> Self {
         let (to_here, replies) = sync_channel(shared.limits.hook_queue_max as usize);
-        let table = shared.rules.table();
-        Self { shared, table, waker, to_here, replies, open: 0, kept: VecDeque::new() }
+        let InForce { table, policies } = shared.rules.in_force();
+        let policies = policies.map(|set| Policies::new(set, shared.known.clone()));
+        Self { shared, table, policies, waker, to_here, replies, open: 0, kept: VecDeque::new() }
     }
 
     /// A place for one more reply, unless as many are open as fit.
@@ -201,6 +218,27 @@ impl DaemonHooks {
         }
     }
 
+    /// Takes over what is in force since.
+    fn follow(&mut self) {
+        if self.table.generation() == self.shared.rules.generation() {
+            return;
+        }
+        let InForce { table, policies } = self.shared.rules.in_force();
+        self.table = table;
+        match (policies, &mut self.policies) {
+            (Some(set), Some(own)) => own.replace(set),
+            (set, own) => *own = set.map(|set| Policies::new(set, self.shared.known.clone())),
+        }
+    }
+
+    /// Passes on what plugins logged.
+    fn log_lines(&mut self) {
+        let lines = self.policies.as_mut().map(Policies::lines).unwrap_or_default();
+        for line in lines {
+            self.report(Report::of_plugin(&line));
+        }
+    }
+
     /// Sends a report; one that is not kept is dropped when nobody keeps up.
     fn report(&mut self, report: Report) {
         self.flush();
@@ -229,15 +267,6 @@ impl DaemonHooks {
     }
 }
 
-/// Static rules read no facts.
-pub struct NoFacts;
-
-impl Facts for NoFacts {
-    fn get(&self, _: &str) -> Option<Fact> {
-        None
-    }
-}
-
 fn ended() -> Reply {
     Reply::Error { code: Code::Unavailable, message: "the server is shutting down: try again".to_owned() }
 }
@@ -252,12 +281,17 @@ impl Hooks for DaemonHooks {
         self.shared.rules.generation()
     }
 
-    fn decide(&mut self, ask: &Ask<'_>, _: Now) -> Decision {
+    fn decide(&mut self, ask: &Ask<'_>, now: Now) -> Decision {
         let began_ns = mono_ns();
-        if self.table.generation() != self.shared.rules.generation() {
-            self.table = self.shared.rules.table();
+        self.follow();
+        if ask.action == Action::Connect && ask.subject.trust == Trust::Certificate {
+            self.shared.known.met(ask.subject.device, &ask.subject.account);
         }
-        let mut decision = self.table.decide(ask).or_default();
+        let mut decision = match (self.table.decide(ask), &mut self.policies) {
+            (Said::Abstained(default), Some(policies)) => policies.decide(ask, now, &default),
+            (said, _) => said.or_default(),
+        };
+        self.log_lines();
         decision.id = self.shared.decisions.name();
         decision.trail.took_ns = mono_ns().saturating_sub(began_ns);
         decision

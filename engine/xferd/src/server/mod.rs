@@ -15,9 +15,32 @@ mod serve;
 mod shares;
 mod status;
 
+use crate::failure::Failure;
+use crate::plugins::Known;
+use base::ids::DeviceId;
+use state::Store;
+
 pub use offline::offline;
 pub use serve::run;
 pub use shares::durability;
+
+/// Devices asked for at once.
+const DEVICES_AT_ONCE: u32 = 1024;
+
+/// Who joined, for policies.
+fn known(me: &DeviceId, store: &mut Store) -> Result<Known, Failure> {
+    let mut all: Vec<(DeviceId, String, String)> = Vec::new();
+    loop {
+        let after = all.last().map(|(device, ..)| *device);
+        let page = store.devices(after, DEVICES_AT_ONCE);
+        let page = page.map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
+        let last = page.len() < DEVICES_AT_ONCE as usize;
+        all.extend(page.into_iter().map(|device| (device.device, device.account, device.name)));
+        if last {
+            return Ok(Known::new(*me, all));
+        }
+    }
+}
 
 /// CPUs this process may run on, by number.
 pub fn cpus() -> Vec<usize> {

@@ -42,6 +42,8 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let mut opened = open::open(&config.state.value, &config.limits)?;
     let last =
         opened.store.last_decision().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
+    let known = super::known(&opened.enrol.device(), &mut opened.store)?;
+    let policies = crate::plugins::load(&config.state.value, &config.plugin, &config.limits, 1, None)?;
     let listeners = listen::listen(&config.listen.value, config.cores.value)?;
     let socket = admin::bind(&config.state.value)?;
     ring::set_umask_zero();
@@ -51,13 +53,14 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     })?;
     let (to_control, from_cores) = mpsc::channel(limits.hook_queue_max as usize);
     let shared = Shared {
-        rules: Arc::new(Rules::new(Authorizer::new(&config, 1))),
+        rules: Arc::new(Rules::new(Authorizer::new(&config, 1), policies)),
         store: thread.handle(),
         enrol: Arc::new(opened.enrol),
         names: Arc::new(Names::read()),
         control: to_control,
         dropped: Arc::new(AtomicU64::new(0)),
         decisions: Arc::new(Decisions::new(last, utc_ms())),
+        known: Arc::new(known),
         limits: limits.clone(),
     };
     let shares = held.shares(&config.shares);

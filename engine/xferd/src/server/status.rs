@@ -1,10 +1,15 @@
 //! What the daemon says of itself: all of it to its own user, a peer's part to a peer.
 
 use super::control::Daemon;
-use super::hooks::NoFacts;
+use super::hooks::InForce;
+use crate::clock::{mono_ns, utc_ms};
 use crate::cores::CoresHandle;
+use crate::plugins::Policies;
+use crate::rules::Said;
 use base::codes::Code;
-use base::hooks::{Action, Ask, Effect, Peer, Reply, Stage};
+use base::hooks::{Action, Ask, Effect, Fact, Facts, Peer, Reply, Stage, Trust};
+use base::io::Now;
+use host::{PluginStatus, PolicySet};
 use proto::session::phase::Phase;
 use serde_json::{Value, json};
 use shard::command::{CoreStatus, RunningTransfer};
@@ -37,7 +42,29 @@ pub(super) async fn of_daemon(daemon: &Daemon) -> Value {
         "phases": phases(&cores),
         "settings": {"cores": started.config.cores.value, "durability": started.config.durability.value.word()},
         "cores": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
+        "plugins": plugins(shared.rules.in_force().policies.as_deref()),
     })
+}
+
+/// What each plugin did.
+fn plugins(set: Option<&PolicySet>) -> Value {
+    let status = set.map(PolicySet::status).unwrap_or_default();
+    let pairs = |pairs: &[(String, u64)]| -> Value {
+        pairs
+            .iter()
+            .map(|(name, count)| (name.clone(), Value::from(*count)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let one = |plugin: &PluginStatus| {
+        let gauges = &plugin.gauges;
+        json!({"name": &*plugin.name, "version": plugin.version, "world": plugin.world,
+            "wasm": base::ids::Value(plugin.wasm).to_string(), "calls": gauges.calls, "cache_hits": gauges.cached,
+            "faults": gauges.faults, "timeouts": gauges.timeouts, "restarts": gauges.restarts,
+            "memory_peak": gauges.memory_peak, "p50_ns": gauges.p50_ns, "p99_ns": gauges.p99_ns,
+            "logs_dropped": gauges.logs_dropped, "denials": pairs(&gauges.denials), "counters": pairs(&gauges.counters)})
+    };
+    status.iter().map(one).collect::<Vec<_>>().into()
 }
 
 /// How the audit log stands: records kept, gone because there were too many, and lost because nobody kept up.
@@ -52,10 +79,15 @@ async fn audit(daemon: &Daemon) -> Value {
 pub(super) async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
     let cores = collect(&daemon.cores).await;
     let started = daemon.started.borrow();
-    let rules = daemon.shared.rules.table();
-    let may_browse = |name: &str| {
-        let ask = Ask { subject: peer, action: Action::Browse, root: name, facts: &NoFacts };
-        rules.decide(&ask).or_default().effect == Effect::Allow
+    let InForce { table: rules, policies: set } = daemon.shared.rules.in_force();
+    let mut policies = set.clone().map(|set| Policies::new(set, daemon.shared.known.clone()));
+    let mut may_browse = |name: &str| {
+        let ask = Ask { subject: peer, action: Action::Browse, root: name, facts: &Top(peer) };
+        let decision = match (rules.decide(&ask), &mut policies) {
+            (Said::Abstained(default), Some(policies)) => policies.decide(&ask, now(), &default),
+            (said, _) => said.or_default(),
+        };
+        decision.effect == Effect::Allow
     };
     let shares: Vec<String> = started
         .config
@@ -70,10 +102,31 @@ pub(super) async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
         "device": daemon.shared.enrol.device().to_string(), "account": &*peer.account, "io": started.io,
         "cores": cores.len(), "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
         "phases": phases(&cores), "shares": shares, "transfers": own.map(transfer).collect::<Vec<_>>(),
+        "plugins": plugins(set.as_deref()),
     });
     match serde_json::to_vec(&data) {
         Ok(bytes) => Reply::Success(Some(bytes)),
         Err(error) => Reply::Error { code: Code::InternalError, message: error.to_string() },
+    }
+}
+
+fn now() -> Now {
+    Now { mono_ns: mono_ns(), utc_ms: utc_ms() }
+}
+
+/// Facts of a question about the top of a share.
+struct Top<'a>(&'a Peer);
+
+impl Facts for Top<'_> {
+    fn get(&self, key: &str) -> Option<Fact> {
+        match key {
+            "account" => Some(Fact::Text(self.0.account.to_string())),
+            "address" => Some(Fact::Text(self.0.address.ip().to_string())),
+            "transport" => Some(Fact::Text("tcp".to_owned())),
+            "trust" if self.0.trust == Trust::Certificate => Some(Fact::Text("certificate".to_owned())),
+            "path" => Some(Fact::Bytes(Vec::new())),
+            _ => None,
+        }
     }
 }
 

@@ -20,6 +20,9 @@ EXIT STATUS
 pub(super) struct Status {
     #[command(flatten)]
     engine: EngineFlags,
+    /// Show only what each plugin there did: calls, time, memory, faults, denials
+    #[arg(long)]
+    plugins: bool,
     /// Name of the remote ('xfer remotes' lists them)
     remote: String,
 }
@@ -27,6 +30,6 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn execute(self, common: &Common, reporter: &mut Reporter) -> Result<Outcome, Failure> {
         let name = self.remote.strip_suffix(':').unwrap_or(&self.remote);
-        client::status(&self.engine.engine(common), name, reporter)
+        client::status(&self.engine.engine(common), name, self.plugins, reporter)
     }
 }

@@ -60,6 +60,11 @@ KEYS
   max-bytes = 1000000
   store-as = \"checked/\"                  # with a / at its end the file keeps its path below it
   code = \"no-programs\"                   # what a refused file is told
+  [plugin]
+  keys = [\"64 hexadecimal digits\"]        # whose signatures 'xferd plugin install' takes
+  enabled = [\"acme/hours\"]               # asked in this order; default all that are installed
+  [plugin.settings.\"acme/hours\"]
+  hours = \"08-18\"
 
 EXIT STATUS
   0 it is valid; 1 it is not")]

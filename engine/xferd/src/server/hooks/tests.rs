@@ -33,13 +33,14 @@ fn bench(limits: Limits) -> Bench {
     let engine = Engine::new(Mode::Threads, base::ids::CoreId(0), &Limits::TINY).expect("made");
     let (to_control, control) = mpsc::channel(limits.hook_queue_max as usize);
     let shared = Shared {
-        rules: Arc::new(Rules::new(Authorizer::new(&config, 1))),
+        rules: Arc::new(Rules::new(Authorizer::new(&config, 1), None)),
         store: thread.handle(),
         enrol: Arc::new(opened.enrol),
         names: Arc::new(Names::default()),
         control: to_control,
         dropped: Arc::new(AtomicU64::new(0)),
         decisions: Arc::new(Decisions::new(DecisionId(0), utc_ms())),
+        known: Arc::new(Known::new(DeviceId::default(), [])),
         limits: Arc::new(limits),
     };
     let hooks = DaemonHooks::new(shared, engine.waker());
