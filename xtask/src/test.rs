@@ -14,7 +14,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
     let programs = programs()?;
 
     let mut command = cargo();
-    command.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]).args(arguments);
+    command.args(BUILD).args(["--no-fail-fast", "--", "--show-output"]).args(arguments);
     command.env("XFERD_BIN_DIR", &programs).stdout(Stdio::piped());
     println!("$ {}", describe(&command));
     let mut child = command.spawn().map_err(|error| format!("cargo test: {error}"))?;
@@ -38,9 +38,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
     Ok(())
 }
 
-/// Builds the two programs with crash points and puts them where the tests of the same build will not replace them.
+/// What both steps build: one selection of packages and features, so that no dependency is compiled twice.
+const BUILD: [&str; 4] = ["test", "--workspace", "--features", "xferd/crash-points"];
+
+/// Builds everything, and puts the two programs where no later build will replace them while tests run them.
 fn programs() -> Outcome<PathBuf> {
-    shown(cargo().args(["build", "--workspace", "--bins", "--quiet", "--features", "xferd/crash-points"]))?;
+    shown(cargo().args(BUILD).args(["--no-run", "--quiet"]))?;
     let folder = target().join("test-bin");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for name in ["xferd", "xfer"] {

@@ -184,7 +184,7 @@ fn a_reload_takes_effect_or_changes_nothing() {
     let (code, text, errors) = daemon.run(&["reload", "--json"]);
     assert_eq!(code, Some(0), "{errors}");
     let data: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(data, json!({"generation": 2, "needs_restart": ["limits"]}));
+    assert_eq!(data, json!({"generation": 2, "needs_restart": ["limits"], "plugins": []}));
     let shares = |daemon: &Daemon| {
         let (_, text, _) = daemon.run(&["status", "--json"]);
         serde_json::from_str::<Value>(&text).expect("JSON")["shares"].clone()
