@@ -1,9 +1,10 @@
 //! Decisions about many names of one request, such as a listing: only policies of the world `batch-policy`.
 
 use crate::bindings::exports::xferd::plugin::batch_authorizer as wit;
-use crate::decide::{Circumstances, Decider, Failed, Running, gather, start};
+use crate::decide::{Decider, gather};
 use crate::decision::{CODE_FAULT, Effect, Request, check, request_to_guest};
 use crate::identity::Identity;
+use crate::instance::{Circumstances, Failed, Running, start};
 use crate::plugin::Fault;
 use crate::policy::Policy;
 use base::hooks::Facts;

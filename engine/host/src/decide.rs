@@ -10,27 +10,23 @@
 //!        deny, code policy-fault
 //! ```
 
-use crate::bindings::exports::xferd::plugin::authorizer;
 use crate::cache::Cache;
 use crate::decision::{
     Answered, CODE_NO_ANSWER, Checked, Effect, Lifetime, Opinion, Request, Verdict, check, request_to_guest,
 };
-use crate::guest::{Guest, Level, LogLine, cpu_ns};
+use crate::guest::{Guest, Level, LogLine};
 use crate::identity::Identity;
-use crate::kv::Kv;
+use crate::instance::{Circumstances, Failed, Running, fuel_of, prepare, start};
 use crate::manifest::Instance;
-use crate::plugin::{Fault, PluginError};
+use crate::plugin::Fault;
 use crate::policy::{Policy, PolicySet};
 use crate::read::Read;
-use crate::runtime::{Metering, Runtime};
 use crate::value::Value;
 use base::hooks::Facts;
-use base::ids::DeviceId;
 use base::io::Now;
 use std::sync::Arc;
 use std::time::Instant;
-use wasmtime::component::Instance as Made;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::Store;
 
 /// The facts that `context` may hold, as `xferd.wit` lists them. Whatever else a plugin asks for is not there.
 pub const CONTEXT_KEYS: &[&str] = &[
@@ -54,22 +50,6 @@ pub struct Decider {
     reused: Vec<Option<Running>>,
     pub(crate) lines: Vec<LogLine>,
     pub(crate) log_from: Level,
-}
-
-/// An instance that is set up.
-pub(crate) struct Running {
-    pub(crate) store: Store<Guest>,
-    pub(crate) made: Made,
-    authorizer: authorizer::Guest,
-}
-
-/// Of one decision.
-#[derive(Clone, Copy)]
-pub(crate) struct Circumstances<'a> {
-    pub(crate) request: &'a Request<'a>,
-    pub(crate) facts: &'a dyn Facts,
-    pub(crate) identity: &'a Arc<dyn Identity>,
-    pub(crate) now: Now,
 }
 
 impl Decider {
@@ -248,110 +228,10 @@ impl Decider {
     }
 }
 
-/// A call that did not return, and what it left.
-pub(crate) struct Failed {
-    pub(crate) fault: Fault,
-    pub(crate) store: Store<Guest>,
-}
-
 /// Every fact there is, once for all policies that are run.
 pub(crate) fn gather(facts: &dyn Facts) -> Arc<Vec<(&'static str, Value)>> {
     let known = CONTEXT_KEYS.iter().filter_map(|key| facts.get(key).map(|fact| (*key, Value::from(fact))));
     Arc::new(known.collect())
-}
-
-/// Fuel of one call; more than any deadline lets it use.
-const FUEL: u64 = 1 << 40;
-
-fn fuel_of(store: &Store<Guest>) -> Option<u64> {
-    store.get_fuel().ok().map(|left| FUEL - left.min(FUEL))
-}
-
-/// Full fuel, where it is counted; elsewhere wasmtime refuses, and that is fine.
-pub(crate) fn refuel(store: &mut Store<Guest>) {
-    let _ = store.set_fuel(FUEL);
-}
-
-/// Fresh bounds and the facts of this call.
-fn prepare(
-    store: &mut Store<Guest>,
-    about: &Circumstances<'_>,
-    facts: Arc<Vec<(&'static str, Value)>>,
-    kv: &Kv,
-) {
-    let guest = store.data_mut();
-    guest.begin(about.now);
-    guest.facts = facts;
-    guest.kv = kv.clone();
-    guest.identity = about.identity.clone();
-    guest.subject = *about.request.subject;
-    let ticks = u64::from(guest.plugin.manifest.deadline_ms) + 1;
-    store.set_epoch_deadline(ticks);
-    refuel(store);
-}
-
-/// A fresh instance that is configured.
-pub(crate) fn start(
-    runtime: &Runtime,
-    policy: &Policy,
-    about: &Circumstances<'_>,
-    facts: Arc<Vec<(&'static str, Value)>>,
-    log_from: Level,
-) -> Result<Running, Box<Failed>> {
-    let mut guest = Guest::new(policy.plugin.clone(), about.identity.clone(), policy.kv.clone());
-    guest.log_from = log_from;
-    let mut store = store_of(runtime, guest);
-    prepare(&mut store, about, facts, &policy.kv);
-    match set_up(policy, &mut store) {
-        Ok((made, authorizer)) => Ok(Running { store, made, authorizer }),
-        Err(fault) => Err(Box::new(Failed { fault, store })),
-    }
-}
-
-/// A store with the bounds of its plugin.
-pub(crate) fn store_of(runtime: &Runtime, guest: Guest) -> Store<Guest> {
-    let bytes = match guest.plugin.manifest.world.is_policy() {
-        true => guest.plugin.limits.plugin_policy_bytes_max,
-        false => guest.plugin.limits.plugin_lane_bytes_max,
-    };
-    let mut store = Store::new(runtime.engine(), guest);
-    store.limiter(|guest| guest);
-    store.set_hostcall_fuel(bytes as usize);
-    // The epoch is wall time. A thread that was not running meanwhile is given the rest of its own.
-    store.epoch_deadline_callback(|guest| match cpu_ns() < guest.data().ends_at_cpu_ns {
-        true => Ok(UpdateDeadline::Continue(1)),
-        false => Err(Trap::Interrupt.into()),
-    });
-    debug_assert_eq!(runtime.metering() == Metering::Fuel, store.get_fuel().is_ok());
-    store
-}
-
-fn set_up(policy: &Policy, store: &mut Store<Guest>) -> Result<(Made, authorizer::Guest), Fault> {
-    let made = policy.pre.instantiate(&mut *store).map_err(|error| Fault::of(&error, store.data()))?;
-    let setup = policy.setup.load(&mut *store, &made).map_err(|error| Fault::of(&error, store.data()))?;
-    configure(&setup, store)?;
-    let authorizer =
-        policy.authorizer.load(&mut *store, &made).map_err(|error| Fault::of(&error, store.data()))?;
-    Ok((made, authorizer))
-}
-
-/// Calls `configure`. What it read is not noted: settings are the same for every instance of a generation.
-pub(crate) fn configure(
-    setup: &crate::bindings::exports::xferd::plugin::setup::Guest,
-    store: &mut Store<Guest>,
-) -> Result<(), Fault> {
-    use crate::bindings::xferd::plugin::types::Attr;
-    let plugin = store.data().plugin.clone();
-    let settings: Vec<Attr> = plugin
-        .settings
-        .iter()
-        .map(|(key, value)| Attr { key: key.clone(), val: value.clone().into() })
-        .collect();
-    match setup.call_configure(&mut *store, &settings) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(why)) => Err(Fault::Refused(why)),
-        Err(error) => Err(Fault::of(&error, store.data())),
-    }
 }
 
 fn opinion_of(policy: &Policy, checked: Checked, store: &mut Store<Guest>, now: Now) -> Opinion {
@@ -407,47 +287,5 @@ fn combine(answers: Vec<Answered>, generation: u32, took_ns: u64) -> Verdict {
         obligations,
         answers,
         took_ns,
-    }
-}
-
-/// Nobody: a first instance has no subject to know anything about.
-struct NoFacts;
-
-impl Facts for NoFacts {
-    fn get(&self, _: &str) -> Option<base::hooks::Fact> {
-        None
-    }
-}
-
-impl Identity for NoFacts {
-    fn me(&self) -> DeviceId {
-        DeviceId::default()
-    }
-
-    fn claim(&self, _: &DeviceId, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn is_member(&self, _: &DeviceId, _: &[u8; 32]) -> bool {
-        false
-    }
-
-    fn groups_of(&self, _: &DeviceId) -> Vec<[u8; 32]> {
-        Vec::new()
-    }
-}
-
-/// Makes and configures one instance, so that one that cannot be never replaces one that could.
-pub(crate) fn try_out(runtime: &Runtime, policy: &Policy) -> Result<(), PluginError> {
-    let _flight = runtime.enter();
-    let identity: Arc<dyn Identity> = Arc::new(NoFacts);
-    let subject = DeviceId::default();
-    let request = Request { subject: &subject, action: base::hooks::Action::Connect, root: "" };
-    let about =
-        Circumstances { request: &request, facts: &NoFacts, identity: &identity, now: Now::default() };
-    let plugin = || policy.plugin.name.to_string();
-    match start(runtime, policy, &about, Arc::default(), Level::Info) {
-        Ok(_) => Ok(()),
-        Err(failed) => Err(PluginError::Fault { plugin: plugin(), fault: failed.fault }),
     }
 }

@@ -8,11 +8,11 @@ use crate::bindings::exports::xferd::plugin::{command, discoverer, handover, obs
 use crate::bindings::xferd::plugin::types as wit;
 use crate::breaker::Breaker;
 use crate::buckets::Buckets;
-use crate::decide::{configure, store_of};
 use crate::effects::Deed;
 use crate::gauges::Gauges;
 use crate::guest::{Guest, Level, LogLine};
 use crate::identity::Identity;
+use crate::instance::{configure, refuel, store_of};
 use crate::kv::Kv;
 use crate::manifest::World;
 use crate::plugin::{Fault, Plugin, PluginError, PluginStatus};
@@ -495,7 +495,7 @@ impl Lane {
         guest.work.timers_before = self.timers.len() as u32;
         let ticks = u64::from(guest.plugin.manifest.deadline_ms) + 1;
         store.set_epoch_deadline(ticks);
-        crate::decide::refuel(store);
+        refuel(store);
     }
 
     /// What a call that returned did.

@@ -26,6 +26,7 @@ mod gauges;
 mod guest;
 mod identity;
 mod imports;
+mod instance;
 mod kv;
 mod lane;
 mod lanes;

@@ -78,9 +78,7 @@ impl PolicySet {
                 .map_or_else(|| Arc::new(Gauges::new(runtime.limits())), |known| known.plugin.gauges.clone());
             set.policies.push(Policy::new(runtime, source, buckets.clone(), gauges)?);
         }
-        for policy in &set.policies {
-            crate::decide::try_out(runtime, policy)?;
-        }
+        set.instantiate()?;
         Ok(set)
     }
 
@@ -111,6 +109,14 @@ impl PolicySet {
             policy.kv = kv.clone();
         }
         set
+    }
+
+    /// Makes and configures one more instance of each and drops it, as every decision with fresh memory does.
+    ///
+    /// # Errors
+    /// The first that fails.
+    pub fn instantiate(&self) -> Result<(), PluginError> {
+        self.policies.iter().try_for_each(|policy| crate::instance::try_out(&self.runtime, policy))
     }
 
     /// What each did.
