@@ -104,6 +104,15 @@ pub struct Ask<'a> {
     pub facts: &'a dyn Facts,
 }
 
+/// One name of a listing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listed<'a> {
+    /// Beneath the share.
+    pub path: &'a [u8],
+    /// Bytes of a file.
+    pub size: Option<u64>,
+}
+
 /// Allowed or denied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {

@@ -14,7 +14,7 @@ use core::fmt::Debug;
 use core::net::SocketAddr;
 
 pub use crate::authorize::{
-    Action, Ask, Cache, Decision, Effect, Fact, Facts, Obligations, PathRule, Peer, Trail, Trust,
+    Action, Ask, Cache, Decision, Effect, Fact, Facts, Listed, Obligations, PathRule, Peer, Trail, Trust,
 };
 
 /// Names something that answers later.
@@ -384,6 +384,15 @@ pub trait Hooks {
     fn generation(&self) -> u32;
     /// Decides; at most 3 ms.
     fn decide(&mut self, ask: &Ask<'_>, now: Now) -> Decision;
+    /// Whether [`Hooks::denied_names`] has anything to say.
+    fn filters_names(&self) -> bool {
+        false
+    }
+    /// Which of these names are kept out of a listing that is allowed, one answer each: at most
+    /// `plugin_batch_entries_max` names; 3 ms a policy.
+    fn denied_names(&mut self, _ask: &Ask<'_>, names: &[Listed<'_>], _now: Now) -> Vec<bool> {
+        alloc::vec![false; names.len()]
+    }
     /// Takes a request for a protocol the core does not serve.
     fn request(&mut self, ticket: Ticket, from: &Peer, call: &Call<'_>) -> Answer;
     /// Asks the store thread.

@@ -257,6 +257,10 @@ limits! {
     remotes_max: u32 = 1024, 4, 65_536;
     /// Connections from one address to one process.
     connections_per_address_max: u32 = 1024, 8, 65_536;
+    /// An allowed transfer whose answer has become too old is asked about again after so much content,
+    decision_again_bytes: u64 = 64 << 20, 64 << 10, 64 * GIB;
+    /// or after so long, whichever is first.
+    decision_again_ms: u64 = 1000, 10, 60_000;
     /// Plugins loaded at once.
     plugins_max: u32 = 64, 4, 1024;
     /// Instances of plugins at once; each may reserve `plugin_memory_reserved_bytes` of addresses, not memory.

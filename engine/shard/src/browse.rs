@@ -2,7 +2,7 @@
 
 use crate::command::Failure;
 use crate::control::failure;
-use crate::decide::{Leave, Question, decide};
+use crate::decide::{Leave, Question, decide, denied_names};
 use crate::dirs::Dirs;
 use crate::place;
 use crate::removal::{Mode, Removal};
@@ -11,7 +11,7 @@ use crate::settings::Share;
 use crate::tools::Core;
 use base::codes::Code;
 use base::entry::{Entry, FileTime, Kind};
-use base::hooks::{Action, Hooks, Obligations, Peer};
+use base::hooks::{Action, Hooks, Listed, Obligations, Peer};
 use base::io::Io;
 use base::name::{RelPath, join};
 use disk::delete::{DeleteWalk, Doomed, Removed};
@@ -40,37 +40,59 @@ pub(crate) fn list<I: Io, H: Hooks>(
     let paths = [request.path.clone()];
     let (share, below) = place::share_of(core, shares, request.root.as_bytes(), &paths)?;
     let path = below.into_iter().next().unwrap_or_default();
-    let decision = decide(core, peer, &Question::new(Action::Browse, &share.name, &path, label))?;
+    let question = Question::new(Action::Browse, &share.name, &path, label);
+    let decision = decide(core, peer, &question)?;
     let guard = Leave::of(decision, &core.settings.limits)?.guard;
     let mut walk = Walk::begin(core, share.root, &path, request.recursive)?;
     let limits = core.limits();
     let mut writer = EntriesWriter::new(&limits, 0, 0, 0);
     let (mut skipped, mut last, mut full) = (0, None, false);
-    while let Some(found) = walk.next(core) {
-        let Some(entry) = found else {
-            skipped += 1;
-            continue;
-        };
-        let seen = request.after.as_ref().is_some_and(|after| {
-            proto::transfer::order::compare(&entry.path, after) != core::cmp::Ordering::Greater
-        });
-        if seen || guard.refusal(&walk.beneath(&entry.path), entry.kind, entry.size).is_some() {
+    // A policy looks at many names at once; without one each is listed as it is found.
+    let batch = if core.hooks.filters_names() { limits.plugin_batch_entries_max.max(1) as usize } else { 1 };
+    let (mut found, mut over) = (Vec::new(), false);
+    while !over && !full {
+        match walk.next(core) {
+            Some(Some(entry)) => {
+                let seen = request.after.as_ref().is_some_and(|after| {
+                    proto::transfer::order::compare(&entry.path, after) != core::cmp::Ordering::Greater
+                });
+                let path = walk.beneath(&entry.path);
+                if !seen && guard.refusal(&path, entry.kind, entry.size).is_none() {
+                    found.push((entry, path));
+                }
+            }
+            Some(None) => skipped += 1,
+            None => over = true,
+        }
+        if found.is_empty() || (found.len() < batch && !over) {
             continue;
         }
-        let user = core.hooks.owner_name(entry.uid, false);
-        let group = core.hooks.owner_name(entry.gid, true);
-        match writer.push(&entry, OwnerNames { user: user.as_deref(), group: group.as_deref() }) {
-            Ok(()) => last = Some(entry.path),
-            Err(PushError::Full) => {
-                full = true;
-                break;
+        let denied = match core.hooks.filters_names() {
+            true => denied_names(core, peer, &question, &names(&found)),
+            false => Vec::new(),
+        };
+        for (index, (entry, _)) in found.drain(..).enumerate() {
+            if denied.get(index).copied().unwrap_or_default() || full {
+                continue;
             }
-            Err(PushError::Entry(_)) => skipped += 1,
+            let user = core.hooks.owner_name(entry.uid, false);
+            let group = core.hooks.owner_name(entry.gid, true);
+            match writer.push(&entry, OwnerNames { user: user.as_deref(), group: group.as_deref() }) {
+                Ok(()) => last = Some(entry.path),
+                Err(PushError::Full) => full = true,
+                Err(PushError::Entry(_)) => skipped += 1,
+            }
         }
     }
     walk.end(core);
     let next = if full { last } else { None };
     Ok(ListPage { entries: writer.finish(next.is_none(), false), skipped, next }.encode())
+}
+
+/// As a policy sees them.
+fn names(found: &[(Entry, Vec<u8>)]) -> Vec<Listed<'_>> {
+    let size = |entry: &Entry| (entry.kind == Kind::File).then_some(entry.size);
+    found.iter().map(|(entry, path)| Listed { path, size: size(entry) }).collect()
 }
 
 /// With several shares, `/` only lists them.

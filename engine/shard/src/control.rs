@@ -23,9 +23,13 @@ use proto::session::handshake::StreamId;
 use proto::transfer::{list, offer, remove};
 use proto::wire::FrameType;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The one protocol that a join token is good for.
 const JOIN: &str = "xferd.join";
+
+/// Of a session that nobody decided about.
+static FREE: Obligations = Obligations::NONE;
 
 /// What a core keeps about one session whose home it is.
 pub(crate) struct Session {
@@ -123,7 +127,7 @@ impl Control {
                         links.limit_rate(core, link, rate, true);
                     }
                     if let Some(link) = links.find_mut(link) {
-                        link.connect = Some(Box::new(decision));
+                        link.connect = Some(Arc::new(decision));
                     }
                 }
                 Err(why) => links.fail(core, link, why.code, &format!("no longer allowed: {}", why.message)),
@@ -204,12 +208,9 @@ impl Control {
         if !self.on_request_step(core, links, link, |requests| requests.on_taken(request.id)) {
             return;
         }
-        let connect = links.find(link).and_then(|link| link.connect.as_deref());
-        let (label, session) = match connect.map(|connect| &connect.obligations) {
-            Some(obligations) => (obligations.label.clone(), obligations.clone()),
-            None => (None, Obligations::NONE),
-        };
-        let label = label.as_deref();
+        let connect = links.find(link).and_then(|link| link.connect.clone());
+        let session = connect.as_ref().map_or(&FREE, |connect| &connect.obligations);
+        let label = session.label.as_deref();
         let joined = peer.trust == Trust::Certificate;
         let protocol = request.protocol.as_str();
         let result = match protocol {
@@ -218,7 +219,7 @@ impl Control {
             }
             offer::PROTOCOL => self.offer(core, links, sends, receives, link, &peer, &request),
             list::PROTOCOL => self.list(core, &peer, label, &request.payload),
-            remove::PROTOCOL => self.remove(core, &peer, &session, &request.payload),
+            remove::PROTOCOL => self.remove(core, &peer, session, &request.payload),
             _ => match self.call(core, link, &peer, label, &request) {
                 Ok(None) => return,
                 Ok(Some(reply)) => return self.send_reply(core, links, link, request.id, reply),

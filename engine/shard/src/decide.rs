@@ -12,17 +12,14 @@ use crate::command::Failure;
 use crate::guard::Guard;
 use crate::tools::Core;
 use base::codes::Code;
-use base::hooks::{Action, Ask, Decision, Effect, Event, Fact, Facts, Hooks, Obligations, Peer, Trust};
+use base::hooks::{
+    Action, Ask, Decision, Effect, Event, Fact, Facts, Hooks, Listed, Obligations, Peer, Trust,
+};
 use base::ids::DecisionId;
 use base::io::Io;
 use base::limits::Limits;
 use proto::transfer::offer::{Direction, Offer};
 use std::sync::Arc;
-
-/// An answer that has become too old is asked for again after so much content,
-const AGAIN_BYTES: u64 = 64 << 20;
-/// or after so long, whichever is first.
-const AGAIN_NS: u64 = 1_000_000_000;
 
 /// What is asked: who asks is known.
 pub(crate) struct Question<'a> {
@@ -137,6 +134,18 @@ fn ask<I: Io, H: Hooks>(
     core.hooks.event(&Event::Decided { peer, action: action.name(), root, path, decision: &decision });
     let denied = (decision.effect == Effect::Deny).then(|| because(&decision));
     (decision, denied)
+}
+
+/// Which of these names a policy keeps out of a listing that is allowed; one answer each.
+pub(crate) fn denied_names<I: Io, H: Hooks>(
+    core: &mut Core<I, H>,
+    peer: &Peer,
+    question: &Question<'_>,
+    names: &[Listed<'_>],
+) -> Vec<bool> {
+    let facts = Known { peer, question };
+    let ask = Ask { subject: peer, action: question.action, root: question.root, facts: &facts };
+    core.hooks.denied_names(&ask, names, core.now)
 }
 
 /// Why, and the decision's name, which `xferd plugin explain` knows.
@@ -277,8 +286,9 @@ impl Watch {
             return true;
         }
         let old = core.now.utc_ms > self.until_ms;
-        old && (core.now.mono_ns.saturating_sub(self.at_ns) >= AGAIN_NS
-            || moved.saturating_sub(self.at_bytes) >= AGAIN_BYTES)
+        let limits = &core.settings.limits;
+        old && (core.now.mono_ns.saturating_sub(self.at_ns) / 1_000_000 >= limits.decision_again_ms
+            || moved.saturating_sub(self.at_bytes) >= limits.decision_again_bytes)
     }
 
     /// Asks again where that is due. `Some`: what holds from here on.

@@ -28,6 +28,7 @@ use proto::session::liveness::Liveness;
 use proto::session::phase::Course;
 use proto::session::record::{Opener, RecordError, Sealer};
 use proto::wire::{Flags, FrameType, Trailer, plain_trailer};
+use std::sync::Arc;
 
 /// Names a link of one core.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -217,7 +218,7 @@ pub(crate) struct Link<B> {
     /// Accepted here (and so counted by admission).
     pub(crate) accepted: bool,
     /// What its session was allowed under.
-    pub(crate) connect: Option<Box<Decision>>,
+    pub(crate) connect: Option<Arc<Decision>>,
     /// What the session does; only a control link has one.
     pub(crate) course: Course,
     /// Its name, once it is verified.

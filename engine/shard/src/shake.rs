@@ -372,7 +372,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             self.limit_rate(core, id, rate, true);
         }
         if let Some(link) = self.find_mut(id) {
-            link.connect = Some(Box::new(decision));
+            link.connect = Some(Arc::new(decision));
         }
         Ok(())
     }

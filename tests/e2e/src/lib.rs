@@ -12,6 +12,7 @@ pub mod compare;
 pub mod crash;
 pub mod daemon;
 pub mod hostile;
+pub mod package;
 pub mod peer;
 pub mod program;
 pub mod proxy;

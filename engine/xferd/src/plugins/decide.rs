@@ -3,10 +3,10 @@
 use crate::clock::mono_ns;
 use crate::plugins::Known;
 use base::codes::Code;
-use base::hooks::{Ask, Cache, Decision, Effect, Obligations, PathRule, Trail};
+use base::hooks::{Ask, Cache, Decision, Effect, Listed, Obligations, PathRule, Trail};
 use base::ids::DecisionId;
 use base::io::Now;
-use host::{Decider, Identity, LogLine, Obligation, PolicySet, Read, Request, Verdict};
+use host::{Decider, Entry, Identity, LogLine, Obligation, PolicySet, Read, Request, Verdict};
 use std::sync::Arc;
 
 /// Reads that one decision is shown with.
@@ -39,6 +39,20 @@ impl Policies {
         decision.obligations.read_only |= default.obligations.read_only;
         decision.trail.took_ns = mono_ns().saturating_sub(began_ns);
         decision
+    }
+
+    /// Whether one of them looks at the names of listings.
+    pub fn filters_names(&self) -> bool {
+        self.decider.set().filters_entries()
+    }
+
+    /// Which names of a listing they deny, one answer each.
+    pub fn denied_names(&mut self, ask: &Ask<'_>, names: &[Listed<'_>], now: Now) -> Vec<bool> {
+        let request = Request { subject: &ask.subject.device, action: ask.action, root: ask.root };
+        let entries: Vec<Entry<'_>> =
+            names.iter().map(|name| Entry { path: name.path, size: name.size }).collect();
+        let denied = self.decider.decide_batch(&request, ask.facts, &self.identity, now, &entries);
+        denied.iter().map(Option::is_some).collect()
     }
 
     /// What the plugins logged since.

@@ -17,7 +17,8 @@ use crate::plugins::{Known, Policies};
 use crate::rules::{Authorizer, Said};
 use base::codes::Code;
 use base::hooks::{
-    Action, Answer, Ask, Busy, Call, Decision, Event, Hooks, Peer, Reply, Step, StoreAsk, Ticket, Trust,
+    Action, Answer, Ask, Busy, Call, Decision, Event, Hooks, Listed, Peer, Reply, Step, StoreAsk, Ticket,
+    Trust,
 };
 use base::ids::DecisionId;
 use base::io::Now;
@@ -295,6 +296,20 @@ impl Hooks for DaemonHooks {
         decision.id = self.shared.decisions.name();
         decision.trail.took_ns = mono_ns().saturating_sub(began_ns);
         decision
+    }
+
+    fn filters_names(&self) -> bool {
+        self.policies.as_ref().is_some_and(Policies::filters_names)
+    }
+
+    fn denied_names(&mut self, ask: &Ask<'_>, names: &[Listed<'_>], now: Now) -> Vec<bool> {
+        self.follow();
+        let denied = match (self.table.decide(ask), &mut self.policies) {
+            (Said::Abstained(_), Some(policies)) => policies.denied_names(ask, names, now),
+            _ => vec![false; names.len()],
+        };
+        self.log_lines();
+        denied
     }
 
     fn request(&mut self, ticket: Ticket, from: &Peer, call: &Call<'_>) -> Answer {
