@@ -6,8 +6,8 @@ use base::codes::Code;
 use base::io::Now;
 use base::limits::Limits;
 use host::{
-    Buckets, Decider, Manifest, Metering, Obligation, Opinion, PolicySet, PolicySource, Read, Request,
-    Runtime,
+    Buckets, Decider, Instance, Kv, Manifest, Metering, Obligation, Opinion, PluginError, PolicySet,
+    PolicySource, Read, Request, Runtime,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,9 +26,9 @@ pub struct Outcome {
 }
 
 /// A component that is ready to be asked.
-struct Trial {
-    runtime: Runtime,
-    manifest: Manifest,
+pub(super) struct Trial {
+    pub(super) runtime: Runtime,
+    pub(super) manifest: Manifest,
     loaded: host::Loaded,
 }
 
@@ -37,14 +37,10 @@ struct Trial {
 /// # Errors
 /// The component does not fit its manifest, or a file of cases cannot be read.
 pub fn run(component: &Path, manifest: &Path, files: &[PathBuf]) -> Result<Vec<Outcome>, Failure> {
-    let trial = Trial::new(component, manifest)?;
+    let trial = Trial::new(component, manifest, Metering::Fuel)?;
     let mut outcomes = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(file).map_err(|error| Failure::io(file.display(), &error))?;
-        let cases: Cases = toml::from_str(&text).map_err(|error| {
-            let message = format!("{}: {}", file.display(), error.to_string().trim_end());
-            Failure::new(Code::InvalidRequest, message, "correct the file")
-        })?;
+        let cases = read(file)?;
         for case in &cases.cases {
             let (problems, fuel) = match trial.ask(case, &cases.settings) {
                 Ok(opinion) => (unexpected(case, &opinion), opinion.fuel),
@@ -54,14 +50,28 @@ pub fn run(component: &Path, manifest: &Path, files: &[PathBuf]) -> Result<Vec<O
         }
     }
     if outcomes.is_empty() {
-        let next = "write [[case]] tables into tests/*.toml, as in what 'xferd plugin new' unpacks";
-        return Err(Failure::new(Code::NotFound, "there is no case to run", next));
+        return Err(no_case());
     }
     Ok(outcomes)
 }
 
+/// The cases of a file.
+pub(super) fn read(file: &Path) -> Result<Cases, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::io(file.display(), &error))?;
+    toml::from_str(&text).map_err(|error| {
+        let message = format!("{}: {}", file.display(), error.to_string().trim_end());
+        Failure::new(Code::InvalidRequest, message, "correct the file")
+    })
+}
+
+/// There is nothing to ask.
+pub(super) fn no_case() -> Failure {
+    let next = "write [[case]] tables into tests/*.toml, as in what 'xferd plugin new' unpacks";
+    Failure::new(Code::NotFound, "there is no case to run", next)
+}
+
 impl Trial {
-    fn new(component: &Path, manifest: &Path) -> Result<Self, Failure> {
+    pub(super) fn new(component: &Path, manifest: &Path, metering: Metering) -> Result<Self, Failure> {
         let bytes = std::fs::read(component).map_err(|error| Failure::io(component.display(), &error))?;
         let text =
             std::fs::read_to_string(manifest).map_err(|error| Failure::io(manifest.display(), &error))?;
@@ -78,26 +88,41 @@ impl Trial {
         shape.check(&manifest).map_err(|error| refused(format!("{}: {error}", component.display())))?;
         let internal = |what: String| Failure::new(Code::InternalError, what, "");
         let runtime =
-            Runtime::new(&Limits::DEFAULT, Metering::Fuel).map_err(|error| internal(error.to_string()))?;
+            Runtime::new(&Limits::DEFAULT, metering).map_err(|error| internal(error.to_string()))?;
         let compiled = runtime.compile(&bytes).map_err(|error| refused(error.to_string()))?;
         let loaded = runtime.load(&compiled).map_err(|error| internal(error.to_string()))?;
         Ok(Self { runtime, manifest, loaded })
     }
 
-    /// One case in a world of its own.
-    fn ask(&self, case: &Case, settings: &toml::Table) -> Result<Arc<Opinion>, String> {
-        let question = case.question()?;
+    /// The policy alone, with the settings and keys of a case; `None`: it may not be reused.
+    pub(super) fn set(
+        &self,
+        case: &Case,
+        settings: &toml::Table,
+        instance: Instance,
+        kv: &Kv,
+    ) -> Result<Option<PolicySet>, String> {
         let mut given = settings.clone();
         given.extend(case.settings.clone());
         let source = PolicySource {
-            manifest: self.manifest.clone(),
+            manifest: Manifest { instance, ..self.manifest.clone() },
             loaded: self.loaded.clone(),
             settings: self.manifest.settings(&given).map_err(|error| error.to_string())?,
-            kv: question.kv,
+            kv: kv.clone(),
         };
         let buckets = Arc::new(Buckets::new(self.runtime.limits().plugin_buckets_max));
-        let set = PolicySet::new(&self.runtime, 1, vec![source], &buckets, None)
-            .map_err(|error| error.to_string())?;
+        match PolicySet::new(&self.runtime, 1, vec![source], &buckets, None) {
+            Ok(set) => Ok(Some(set)),
+            Err(PluginError::Reused { .. }) if instance != self.manifest.instance => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// One case in a world of its own.
+    pub(super) fn ask(&self, case: &Case, settings: &toml::Table) -> Result<Arc<Opinion>, String> {
+        let question = case.question()?;
+        let set = self.set(case, settings, self.manifest.instance, &question.kv)?;
+        let set = set.ok_or("the policy was not asked")?;
         let request = Request { subject: &question.subject, action: question.action, root: question.root };
         let now = Now { mono_ns: case.now.saturating_mul(1_000_000), utc_ms: case.now };
         let verdict =

@@ -1,5 +1,6 @@
 //! `xferd plugin`: plugins for their authors, and what they decided. One file per command.
 
+mod bench;
 mod build;
 mod explain;
 mod grant;
@@ -36,6 +37,7 @@ enum Command {
     New(new::New),
     Build(build::Build),
     Test(test::Test),
+    Bench(bench::Bench),
     Keygen(keygen::Keygen),
     Sign(sign::Sign),
     Install(install::Install),
@@ -53,6 +55,7 @@ impl Plugin {
             Command::New(command) => command.execute(common),
             Command::Build(command) => command.execute(common),
             Command::Test(command) => command.execute(common),
+            Command::Bench(command) => command.execute(common),
             Command::Keygen(command) => command.execute(common),
             Command::Sign(command) => command.execute(common),
             Command::Install(command) => command.execute(common),

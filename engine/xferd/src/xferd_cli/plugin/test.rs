@@ -60,7 +60,7 @@ impl Test {
 }
 
 /// Files of cases, by name.
-fn cases(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn cases(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
