@@ -8,7 +8,8 @@ use host::{Decider, Manifest, Verdict};
 use made::{Given, Parts, manifest, policy, push};
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use xferd_bench::quick;
 
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
@@ -55,6 +56,7 @@ fn decisions(criterion: &mut Criterion) {
         assert!(decide(&mut decider).answers[0].opinion.fault.is_none());
         group.bench_function(name, |bencher| bencher.iter(|| black_box(decide(&mut decider))));
     };
+    let instance = decider(READS, manifest("m", "")).set().clone();
     bench("decide fresh", decider(&never_kept(READS), manifest("m", "")));
     bench("decide reused", decider(&never_kept(READS), manifest("m", "plugin.instance = \"reused\"")));
     bench("decide kept", decider(READS, manifest("m", "")));
@@ -66,31 +68,89 @@ fn decisions(criterion: &mut Criterion) {
     };
     bench("ten policies fresh", ten(&never_kept(READS)));
     bench("ten policies kept", ten(READS));
+    group.bench_function("instance, made and configured", |bencher| {
+        bencher.iter(|| instance.instantiate().expect("it is configured"));
+    });
     group.finish();
 }
 
 /// A long-lived handler.
 fn handler(criterion: &mut Criterion) {
-    let run = "(call $increment (i32.const 64) (i32.const 1) (i64.const 1) (i32.const 2048))
-        (global.set $heap (i32.const 8192)) (call $done (i32.const 64) (i32.const 1))";
+    let done = "(global.set $heap (i32.const 8192)) (call $done (i32.const 64) (i32.const 1))";
+    let write =
+        format!("(call $increment (i32.const 64) (i32.const 1) (i64.const 1) (i32.const 2048)) {done}");
+    let mut group = group(criterion, "handler");
+    for (name, run) in [("call", done), ("call, one write", write.as_str())] {
+        let mut lane = lane(run);
+        assert!(lane.run(call(), made::at(0)).result.is_ok());
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(lane.run(call(), made::at(0)))));
+    }
+    group.finish();
+}
+
+fn lane(run: &str) -> host::Lane {
     let component = made::handler("n", run, "");
     let source = made::source(made::manifest_of("handler", "h", "grants.kv = { write = true }"), &component);
     let (buckets, known) = (Arc::new(host::Buckets::new(16)), Arc::new(made::Known::default()));
-    let mut lane =
-        host::Lane::new(made::runtime(), source, &buckets, known, Vec::new(), made::at(0)).expect("it fits");
-    let call = host::Invocation {
+    host::Lane::new(made::runtime(), source, &buckets, known, Vec::new(), made::at(0)).expect("it fits")
+}
+
+fn call() -> host::Invocation {
+    host::Invocation {
         name: "ok".into(),
         caller: made::ANN,
         arguments: Vec::new(),
         body: vec![7; 100],
         facts: Vec::new(),
-    };
-    assert!(lane.run(call.clone(), made::at(0)).result.is_ok());
-    let mut group = group(criterion, "handler");
-    group.bench_function("call, one write", |bencher| {
-        bencher.iter(|| black_box(lane.run(call.clone(), made::at(0))));
-    });
-    group.finish();
+    }
+}
+
+/// How long a call runs that never ends, from its begin to its answer: quiet, and beside twice as many busy threads as
+/// there are CPUs.
+fn kills(_: &mut Criterion) {
+    let (policies, calls) = if quick() { (20, 5) } else { (300, 100) };
+    let hangs = "(loop $l (br $l)) (unreachable)";
+    for busy in [0, 2 * std::thread::available_parallelism().map_or(2, usize::from)] {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..busy {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            let mut decider = decider(hangs, manifest("m", ""));
+            let facts = Given::default();
+            let policy = (0..policies).map(|_| {
+                let began = Instant::now();
+                assert!(push(&mut decider, &facts, 0).answers[0].opinion.fault.is_some());
+                began.elapsed()
+            });
+            told(&format!("a policy, deadline 3 ms, beside {busy} busy threads"), policy.collect());
+            let mut lane = lane(hangs);
+            let lane = (0..calls).map(|second| {
+                let began = Instant::now();
+                assert!(lane.run(call(), made::at(120 * second)).result.is_err());
+                began.elapsed()
+            });
+            told(&format!("a handler, deadline 50 ms, beside {busy} busy threads"), lane.collect());
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+}
+
+fn told(what: &str, mut taken: Vec<Duration>) {
+    taken.sort_unstable();
+    let at =
+        |percent: usize| taken[(taken.len() * percent / 100).min(taken.len() - 1)].as_secs_f64() * 1000.0;
+    println!(
+        "ended: {what}: p50 {:.2} ms, p99 {:.2} ms, most {:.2} ms of {}",
+        at(50),
+        at(99),
+        at(100),
+        taken.len()
+    );
 }
 
 /// What an install takes.
@@ -108,5 +168,5 @@ fn install(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decisions, handler, install);
+criterion_group!(benches, decisions, handler, install, kills);
 criterion_main!(benches);

@@ -1,11 +1,13 @@
 //! xfer and xferd, as anybody runs them: `xferd --cores 2`, state on disk.
 
 use super::{How, Job, Tool};
+use crate::Outcome;
 use crate::ground::{Area, Ground};
 use crate::measure::Kind;
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
+use xferd_e2e::package::{Package, xferd};
 use xferd_e2e::{Client, Depth, Scratch, World};
 
 /// The ways in which we take part: the first is the one that ratios are of. rsync does not sync, so neither does that.
@@ -71,6 +73,26 @@ impl Xfer {
         let world = world(ground, cores);
         let clients = clients(&world, CLIENTS);
         Self::new(name, WAYS[0].1, &world, &clients)
+    }
+
+    /// The first way, against a daemon of its own that took these plugins in.
+    ///
+    /// # Errors
+    /// One of them is not taken in.
+    pub fn with_plugins(name: &str, ground: &Ground, packages: &[Package]) -> Outcome<Self> {
+        let world = world(ground, 2);
+        for package in packages {
+            let said = package.install(&world);
+            if !said.ok {
+                return Err(said.text);
+            }
+        }
+        let reloaded = xferd(&world, &["plugin", "reload"]);
+        if !reloaded.ok {
+            return Err(reloaded.text);
+        }
+        let clients = clients(&world, 1);
+        Ok(Self::new(name, WAYS[0].1, &world, &clients))
     }
 }
 

@@ -4,6 +4,7 @@ mod clients;
 mod inserted;
 mod killed;
 mod large;
+mod policies;
 mod sessions;
 mod small_files;
 mod source_tree;
@@ -58,6 +59,7 @@ pub const ALL: &[Workload] = &[
     Workload { name: "W7", run: killed::run },
     Workload { name: "W8", run: clients::sixteen },
     Workload { name: "W8n", run: sessions::run },
+    Workload { name: "W10", run: policies::run },
     Workload { name: "W11", run: clients::cores },
 ];
 
