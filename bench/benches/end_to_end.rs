@@ -13,7 +13,7 @@ const WORKLOADS: [&str; 4] = ["W1", "W1f", "W2", "W3"];
 
 fn main() {
     let mut plan = Plan::of_cargo_bench(&["rsync daemon"]);
-    plan.rounds = Some(3);
+    plan.rounds = Some(2);
     let here = std::env::current_exe().expect("a bench has a path");
     let target = here.ancestors().nth(3).expect("a bench lies in target/<profile>/deps");
     build();
@@ -38,6 +38,7 @@ fn build() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "-p", "xferd", "--bins"]).current_dir(workspace);
-    assert!(command.status().is_ok_and(|status| status.success()), "cargo build --release -p xferd");
+    // The same selection as `cargo xtask bench`: with other features dependencies would be compiled once more.
+    command.args(["build", "--release", "-p", "xferd", "-p", "xferd-bench", "-p", "xferd-load", "--bins"]);
+    assert!(command.current_dir(workspace).status().is_ok_and(|status| status.success()), "cargo build");
 }

@@ -62,7 +62,8 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// Runs all contenders in each round, the order turned around from round to round: whoever runs second may find
-/// pages that the first one brought. A disturbed run is taken once again at once; that it was disturbed is said.
+/// pages that the first one brought. A disturbed run is taken once again at once, until a second attempt was disturbed
+/// too: the machine is not quiet then, and more attempts only cost time. That a run was disturbed is said.
 pub fn interleaved(contenders: &mut [Contender<'_>], rounds: &Rounds) -> Vec<Series> {
     let empty = |one: &Contender<'_>| Series {
         name: one.name.clone(),
@@ -73,9 +74,10 @@ pub fn interleaved(contenders: &mut [Contender<'_>], rounds: &Rounds) -> Vec<Ser
     };
     let mut found: Vec<Series> = contenders.iter().map(empty).collect();
     let began = Instant::now();
-    let mut longest = Duration::ZERO;
+    let mut last = Duration::ZERO;
+    let mut quiet = true;
     for round in 0..rounds.most {
-        if round >= rounds.least && began.elapsed() + longest > rounds.budget {
+        if round >= rounds.least && began.elapsed() + last > rounds.budget {
             println!("  no round {} of {}: the time is used up", round + 1, rounds.most);
             break;
         }
@@ -86,30 +88,32 @@ pub fn interleaved(contenders: &mut [Contender<'_>], rounds: &Rounds) -> Vec<Ser
         }
         for index in order {
             if round < contenders[index].rounds_max && found[index].failures.len() < FAILURES_MAX {
-                one_run(&mut contenders[index], &mut found[index], round);
+                quiet &= one_run(&mut contenders[index], &mut found[index], round, quiet);
             }
         }
-        longest = longest.max(round_began.elapsed());
+        last = round_began.elapsed();
     }
     found
 }
 
-fn one_run(one: &mut Contender<'_>, found: &mut Series, round: usize) {
-    for attempt in 0..2 {
+/// False when neither attempt was undisturbed; on a machine that is not `quiet` there is one.
+fn one_run(one: &mut Contender<'_>, found: &mut Series, round: usize, quiet: bool) -> bool {
+    let attempts = if quiet { 2 } else { 1 };
+    for attempt in 1..=attempts {
         match take(one) {
             Err(failure) => {
                 println!("  round {} {}: failed: {failure}", round + 1, one.name);
                 found.failures.push(failure);
-                return;
+                return true;
             }
             Ok(sample) => {
                 let away = sample.disturbance;
                 println!("  round {} {}: {:.3} s", round + 1, one.name, sample.wall_s);
                 if !away.is_too_much(sample.wall_s) {
                     found.samples.push(sample);
-                    return;
+                    return true;
                 }
-                let next = if attempt == 0 { "taken again" } else { "dropped" };
+                let next = if attempt < attempts { "taken again" } else { "dropped" };
                 println!(
                     "    disturbed: {:.2} CPU s stolen, {:.2} CPU s of other programs; {next}",
                     away.steal_s, away.others_s
@@ -118,6 +122,7 @@ fn one_run(one: &mut Contender<'_>, found: &mut Series, round: usize) {
             }
         }
     }
+    false
 }
 
 #[cfg(test)]

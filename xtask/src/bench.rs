@@ -44,7 +44,7 @@ pub(crate) fn run(bench: &Bench) -> Outcome<()> {
         return compare(bench);
     }
     let mut command = cargo();
-    command.args(["bench", "-p", "xferd-bench"]).env("XFERD_BIN_DIR", target().join("release"));
+    command.arg("bench").env("XFERD_BIN_DIR", target().join("release"));
     if bench.quick {
         command.env("XFERD_BENCH_QUICK", "1");
     }

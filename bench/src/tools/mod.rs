@@ -66,6 +66,17 @@ pub enum Job<'a> {
     },
 }
 
+/// In how many rounds a tool takes part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Share {
+    /// In all: what is set out to be reached is stated against it.
+    Every,
+    /// In a few.
+    Few,
+    /// In one: so slow that more would say nothing.
+    One,
+}
+
 /// A way to move files.
 pub trait Tool {
     /// Its name in the tables.
@@ -89,9 +100,9 @@ pub trait Tool {
         How::Resume
     }
 
-    /// Whether it is so slow that few rounds say enough.
-    fn is_slow(&self) -> bool {
-        false
+    /// In how many rounds it takes part.
+    fn share(&self) -> Share {
+        Share::Few
     }
 
     /// Whether what it was given arrives as files.

@@ -1,7 +1,7 @@
 //! rclone: pushing over sftp with its own implementation of ssh, and pulling over plain HTTP with four streams.
 
 use super::ssh::Sshd;
-use super::{How, Job, Tool, first_line};
+use super::{How, Job, Share, Tool, first_line};
 use crate::ground::{Area, Ground};
 use crate::measure::Kind;
 use crate::process::{Kept, find, free_port, listens, until};
@@ -58,8 +58,8 @@ impl Tool for RcloneSftp {
         Depth::Content
     }
 
-    fn is_slow(&self) -> bool {
-        true
+    fn share(&self) -> Share {
+        Share::One
     }
 
     fn version(&self) -> Option<String> {

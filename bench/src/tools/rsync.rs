@@ -1,6 +1,6 @@
 //! rsync against its own daemon: plain, and content is not verified beyond TCP's checksums.
 
-use super::{How, Job, Tool};
+use super::{How, Job, Share, Tool};
 use crate::ground::{Area, Ground, Spot};
 use crate::measure::Kind;
 use crate::process::{Kept, find, free_port, listens, until};
@@ -79,6 +79,10 @@ impl Tool for Rsyncd {
 
     fn version(&self) -> Option<String> {
         super::first_line("rsync", "--version")
+    }
+
+    fn share(&self) -> Share {
+        Share::Every
     }
 
     fn far(&self) -> Vec<u32> {

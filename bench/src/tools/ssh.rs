@@ -3,7 +3,7 @@
 //!
 //! The cipher is AES-256-GCM, the fastest that OpenSSH has on a processor with AES.
 
-use super::{How, Job, Tool, first_line, rsync};
+use super::{How, Job, Share, Tool, first_line, rsync};
 use crate::ground::Ground;
 use crate::measure::Kind;
 use crate::process::{self, Kept, find, free_port, listens, until};
@@ -173,8 +173,8 @@ impl Tool for Sftp {
         How::Fresh
     }
 
-    fn is_slow(&self) -> bool {
-        true
+    fn share(&self) -> Share {
+        Share::One
     }
 
     fn far(&self) -> Vec<u32> {
@@ -218,10 +218,6 @@ impl Tool for TarSsh {
 
     fn is_incremental(&self) -> bool {
         false
-    }
-
-    fn is_slow(&self) -> bool {
-        true
     }
 
     fn far(&self) -> Vec<u32> {

@@ -1,7 +1,7 @@
 //! syq, a parallel copier of its own protocol: it starts its far end over ssh and moves data over encrypted TCP.
 
 use super::ssh::Sshd;
-use super::{How, Job, Tool};
+use super::{How, Job, Share, Tool};
 use crate::ground::Ground;
 use crate::measure::Kind;
 use crate::process::find;
@@ -46,6 +46,10 @@ impl Tool for Syq {
     fn version(&self) -> Option<String> {
         let out = Command::new(&self.program).arg("--version").output().ok()?;
         String::from_utf8_lossy(&out.stdout).lines().next().map(str::to_owned)
+    }
+
+    fn share(&self) -> Share {
+        Share::Every
     }
 
     fn far(&self) -> Vec<u32> {

@@ -1,6 +1,6 @@
 //! tar over a plain socket: what moving a tree costs without a protocol.
 
-use super::{How, Job, Tool, first_line};
+use super::{How, Job, Share, Tool, first_line};
 use crate::measure::Kind;
 use crate::process::{find, free_port};
 use std::cell::Cell;
@@ -65,6 +65,10 @@ impl Tool for TarNc {
 
     fn version(&self) -> Option<String> {
         first_line("tar", "--version")
+    }
+
+    fn share(&self) -> Share {
+        Share::Every
     }
 
     fn far(&self) -> Vec<u32> {

@@ -1,6 +1,6 @@
 //! xfer and xferd, as anybody runs them: `xferd --cores 2`, state on disk.
 
-use super::{How, Job, Tool};
+use super::{How, Job, Share, Tool};
 use crate::Outcome;
 use crate::ground::{Area, Ground};
 use crate::measure::Kind;
@@ -142,6 +142,10 @@ impl Tool for Xfer {
     fn version(&self) -> Option<String> {
         let out = xferd_e2e::program::command("xfer").arg("--version").output().ok()?;
         Some(String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    }
+
+    fn share(&self) -> Share {
+        Share::Every
     }
 
     fn far(&self) -> Vec<u32> {

@@ -23,7 +23,7 @@ pub(super) fn sixteen(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     let mut contenders = Vec::new();
     for tool in bench.tools().filter(|tool| tool.name() != "xfer, transport") {
         if tool.command(&pulls[0].job(0)).is_some() {
-            contenders.push(contender(tool, &pulls));
+            contenders.push(contender(tool, &pulls, bench.rounds_of(tool)));
         }
     }
     let fair = Target::AtMost {
@@ -48,7 +48,7 @@ pub(super) fn cores(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     let mut tables = Vec::new();
     for (name, pulls) in [("W11-eight", &pulls[..]), ("W11-one", &pulls[..1])] {
         let mut contenders: Vec<Contender<'_>> =
-            tools.iter().map(|tool| contender(tool as &dyn Tool, pulls)).collect();
+            tools.iter().map(|tool| contender(tool as &dyn Tool, pulls, usize::MAX)).collect();
         tables.push(table(bench, name, pulls, vec![target()], &mut contenders));
     }
     gone(&pulls)?;
@@ -106,11 +106,11 @@ impl Pull {
     }
 }
 
-fn contender<'a>(tool: &'a dyn Tool, pulls: &'a [Pull]) -> Contender<'a> {
+fn contender<'a>(tool: &'a dyn Tool, pulls: &'a [Pull], rounds_max: usize) -> Contender<'a> {
     Contender {
         name: tool.name(),
         kind: tool.kind(),
-        rounds_max: usize::MAX,
+        rounds_max,
         before: Box::new(move || {
             for pull in pulls {
                 remove(&pull.to)?;

@@ -30,7 +30,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     for tool in bench.tools() {
         let job = Job::File { from: &new, to: &to, how: How::Delta };
         if tool.command(&job).is_some() && tool.name() != "xfer, transport" {
-            contenders.push(contender(tool, job, ready, verified));
+            contenders.push(contender(bench, tool, job, ready, verified));
         }
     }
     let wire = Target::AtMost {

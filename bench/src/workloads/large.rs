@@ -3,7 +3,7 @@
 use super::{Bench, Head, contender, than, than_best_encrypted};
 use crate::ground::{Area, flush, remove};
 use crate::report::{Table, Target};
-use crate::tools::{How, Job, Tool};
+use crate::tools::{How, Job, Share, Tool};
 use crate::{Outcome, data, judge};
 use std::cell::Cell;
 use xferd_e2e::compare::hash;
@@ -15,14 +15,14 @@ const QUICK: u64 = 512 << 20;
 pub(super) fn new_file(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     let targets = vec![than_best_encrypted(1.5), than("rsync daemon", 1.3)];
     let title = "one large file in /dev/shm, to a new name; each tool at its default";
-    fresh(bench, "W1", title, Area::Memory, &[How::Fresh], targets)
+    fresh(bench, "W1", title, Area::Memory, &[How::Fresh], targets, 250)
 }
 
 /// W1f: into a fresh file on disk.
 pub(super) fn on_disk(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     let targets = vec![than("rsync daemon", 3.0)];
     let title = "one large file from /dev/shm to a fresh file on disk; each tool at its default";
-    fresh(bench, "W1f", title, Area::Disk, &[How::Fresh, How::Synced], targets)
+    fresh(bench, "W1f", title, Area::Disk, &[How::Fresh, How::Synced], targets, 180)
 }
 
 fn fresh(
@@ -32,6 +32,7 @@ fn fresh(
     area: Area,
     hows: &[How],
     targets: Vec<Target>,
+    seconds: u64,
 ) -> Outcome<Vec<Table>> {
     let bytes = bench.size(FULL, QUICK);
     let from = bench.ground.sources(Area::Memory).join("big");
@@ -54,8 +55,11 @@ fn fresh(
             if tool.command(&job).is_none() || left_out(tool) {
                 continue;
             }
-            let mut one = contender(tool, job, ready, verified);
-            one.rounds_max = bench.rounds_of(tool, 3);
+            let mut one = contender(bench, tool, job, ready, verified);
+            // Whoever is only looked at waits longest for the disk.
+            if area == Area::Disk && tool.share() != Share::Every {
+                one.rounds_max = 1;
+            }
             if *how == How::Synced {
                 one.name.push_str(" --fsync");
             }
@@ -72,7 +76,7 @@ fn fresh(
         counts_files: false,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(200));
+    let table = bench.table(head, &mut contenders, bench.rounds(seconds));
     drop(contenders);
     remove(&from)?;
     Ok(vec![table])
@@ -101,7 +105,7 @@ pub(super) fn in_place(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     for tool in bench.tools() {
         let job = Job::File { from: &from, to: &to, how: How::InPlace };
         if tool.command(&job).is_some() {
-            contenders.push(contender(tool, job, ready, verified));
+            contenders.push(contender(bench, tool, job, ready, verified));
         }
     }
     let transport = Target::Faster { ours: "xfer, transport", than: "rsync daemon", kind: None, ratio: 1.8 };
@@ -115,7 +119,7 @@ pub(super) fn in_place(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: false,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(120));
+    let table = bench.table(head, &mut contenders, bench.rounds(130));
     drop(contenders);
     remove(&from)?;
     remove(&to.path)?;

@@ -14,10 +14,13 @@ use crate::measure::{Contender, Extra, Kind};
 use crate::process;
 use crate::report::{Table, Target};
 use crate::rounds::{Rounds, interleaved};
-use crate::tools::{Absent, Job, Tool, Toolbox};
+use crate::tools::{Absent, Job, Share, Tool, Toolbox};
 use crate::{Outcome, quick};
 use std::process::Command;
 use std::time::Duration;
+
+/// Rounds of a tool that no target is stated against.
+const FEW: usize = 2;
 
 /// What is run, and how thoroughly.
 pub struct Plan {
@@ -84,11 +87,11 @@ impl<'a> Bench<'a> {
     }
 
     /// Rounds that a tool takes part in, at most.
-    fn rounds_of(&self, tool: &dyn Tool, slow: usize) -> usize {
-        match (tool.is_slow(), self.plan.quick) {
-            (false, _) => usize::MAX,
-            (true, true) => 1,
-            (true, false) => slow,
+    fn rounds_of(&self, tool: &dyn Tool) -> usize {
+        match tool.share() {
+            Share::Every => usize::MAX,
+            Share::Few if !self.plan.quick => FEW,
+            Share::Few | Share::One => 1,
         }
     }
 
@@ -155,6 +158,7 @@ fn far_end(tool: &dyn Tool, job: &Job<'_>, receiver: &mut Option<process::Kept>)
 
 /// A tool doing one job again and again: `ready` before each run, `verified` after it.
 fn contender<'a>(
+    bench: &Bench<'_>,
     tool: &'a dyn Tool,
     job: Job<'a>,
     ready: impl Fn() -> Outcome<()> + 'a,
@@ -165,7 +169,7 @@ fn contender<'a>(
     Contender {
         name: tool.name(),
         kind: tool.kind(),
-        rounds_max: usize::MAX,
+        rounds_max: bench.rounds_of(tool),
         before: Box::new(move || {
             ready()?;
             far_end(tool, &of_job, &mut receiver.borrow_mut())

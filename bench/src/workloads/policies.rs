@@ -43,7 +43,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
 
 /// More rounds than elsewhere: what is asked is a hundredth.
 fn rounds(bench: &Bench<'_>) -> Rounds {
-    let usual = bench.rounds(90);
+    let usual = bench.rounds(60);
     match bench.plan.rounds {
         None if !bench.plan.quick => Rounds { most: 11, ..usual },
         _ => usual,
@@ -72,7 +72,7 @@ fn large(bench: &Bench<'_>, tools: &[Xfer]) -> Outcome<Table> {
     };
     let job = Job::File { from: &from, to: &to, how: How::Fresh };
     let mut contenders: Vec<_> =
-        tools.iter().map(|tool| contender(tool, job.clone(), ready, verified)).collect();
+        tools.iter().map(|tool| contender(bench, tool, job.clone(), ready, verified)).collect();
     let head = Head {
         name: "W10-large",
         title: "the file of W1 to daemons with policies".into(),
@@ -104,7 +104,7 @@ fn small(bench: &Bench<'_>, tools: &[Xfer]) -> Outcome<Table> {
             judge::same_tree(was, &to.path, tool.depth())?;
             remove(&to.path)
         };
-        contenders.push(contender(tool, job.clone(), ready, verified));
+        contenders.push(contender(bench, tool, job.clone(), ready, verified));
     }
     let head = Head {
         name: "W10-small",

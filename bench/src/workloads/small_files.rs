@@ -30,10 +30,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
             judge::same_tree(was, &to.path, tool.depth())?;
             remove(&to.path)
         };
-        let mut one = contender(tool, job, ready, verified);
-        // Those that take a round trip for each file need longer than all the others together.
-        one.rounds_max = bench.rounds_of(tool, 1);
-        contenders.push(one);
+        contenders.push(contender(bench, tool, job, ready, verified));
     }
     let head = Head {
         name: "W2",
@@ -45,7 +42,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: true,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(180));
+    let table = bench.table(head, &mut contenders, bench.rounds(150));
     drop(contenders);
     remove(&from)?;
     Ok(vec![table])
@@ -69,7 +66,7 @@ pub(super) fn million(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
             judge::same_tree(was, &to.path, tool.depth())?;
             remove(&to.path)
         };
-        contenders.push(contender(tool, job, || remove(&to.path), verified));
+        contenders.push(contender(bench, tool, job, || remove(&to.path), verified));
     }
     let most = |what, number| Target::AtMost { ours: "xfer", what, number, bound: RSS_MIB_MAX };
     let head = Head {

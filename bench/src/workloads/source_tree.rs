@@ -61,7 +61,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
 }
 
 fn rounds(bench: &Bench<'_>) -> Rounds {
-    bench.rounds(55)
+    bench.rounds(40)
 }
 
 fn first_copy(bench: &Bench<'_>, head: Head, places: &[(&dyn Tool, Spot)], old: &Version) -> Table {
@@ -69,8 +69,7 @@ fn first_copy(bench: &Bench<'_>, head: Head, places: &[(&dyn Tool, Spot)], old: 
     for (tool, to) in places {
         let job = Job::Tree { from: &old.path, to };
         let verified = || judge::same_tree(&old.was, &to.path, tool.depth());
-        let mut one = contender(*tool, job, || remove(&to.path), verified);
-        one.rounds_max = bench.rounds_of(*tool, 1);
+        let one = contender(bench, *tool, job, || remove(&to.path), verified);
         contenders.push(one);
     }
     bench.table(head, &mut contenders, rounds(bench))
@@ -81,8 +80,7 @@ fn unchanged(bench: &Bench<'_>, head: Head, places: &[&(&dyn Tool, Spot)], old: 
     for (tool, to) in places {
         let job = Job::Tree { from: &old.path, to };
         let verified = || judge::same_tree(&old.was, &to.path, tool.depth());
-        let mut one = contender(*tool, job, || Ok(()), verified);
-        one.rounds_max = bench.rounds_of(*tool, 1);
+        let one = contender(bench, *tool, job, || Ok(()), verified);
         contenders.push(one);
     }
     bench.table(head, &mut contenders, rounds(bench))
@@ -99,8 +97,7 @@ fn changed(
     for (tool, to) in places {
         let job = Job::Tree { from: &new.path, to };
         let verified = || judge::same_tree(&new.was, &to.path, tool.depth());
-        let mut one = contender(*tool, job, || put_back(*tool, &old.path, to), verified);
-        one.rounds_max = bench.rounds_of(*tool, 1);
+        let one = contender(bench, *tool, job, || put_back(*tool, &old.path, to), verified);
         contenders.push(one);
     }
     bench.table(head, &mut contenders, rounds(bench))
