@@ -177,6 +177,9 @@ limits! {
     streams_max: u32 = 4, 2, 16;
     /// Bytes of content above which data streams are opened at all.
     streams_bytes_min: u64 = 64 * MIB as u64, 16 * KIB as u64, 1024 * GIB;
+    /// From the end of a stream until what it carried and nobody acknowledged counts as lost: acknowledgements come on
+    /// another connection.
+    stream_lost_ms: u64 = 300, 30, 10_000;
     /// Transfers of one session at once.
     transfers_per_session_max: u32 = 8, 2, 64;
     /// Sessions of one core.

@@ -109,6 +109,7 @@ pub struct SimDisk {
     nodes: BTreeMap<Ino, Node>,
     next: u64,
     used: u64,
+    read: u64,
     time: FileTime,
 }
 
@@ -118,7 +119,8 @@ impl SimDisk {
 
     /// An empty disk.
     pub fn new(config: DiskConfig) -> Self {
-        let mut disk = Self { config, nodes: BTreeMap::new(), next: 2, used: 0, time: FileTime::default() };
+        let mut disk =
+            Self { config, nodes: BTreeMap::new(), next: 2, used: 0, read: 0, time: FileTime::default() };
         let root = disk.add(Body::Directory(Names::new(Self::ROOT)), 0o755);
         assert_eq!(root, Self::ROOT);
         disk.node_mut(root).links = 1;
@@ -323,6 +325,16 @@ impl SimDisk {
     /// EISDIR, EINVAL.
     pub fn read(&self, ino: Ino, offset: u64, out: &mut [u8]) -> Result<usize, Errno> {
         Ok(self.content(ino)?.seen().read(offset, out))
+    }
+
+    /// Counts bytes that an operation read.
+    pub fn count_read(&mut self, bytes: u64) {
+        self.read += bytes;
+    }
+
+    /// Bytes that operations read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.read
     }
 
     /// Gives `to` the content of `from`. Half of all files lie where nothing is shared.

@@ -67,6 +67,8 @@ pub(crate) struct Home {
     pub(super) lanes: Vec<Lane>,
     /// Chunks sent on data streams that the receiver has not named: they go with their stream.
     pub(super) in_transit: BTreeMap<(FileIndex, ChunkIndex), LaneAt>,
+    /// Streams that went away, and when what they carried counts as lost (monotonic ns).
+    pub(super) gone: VecDeque<(LaneAt, u64)>,
     pub(super) streams_asked: bool,
     /// What the seals cover, for the receipt file.
     list: Option<ReceiptWriter>,
@@ -123,6 +125,7 @@ impl Home {
             worth: Worth::default(),
             lanes,
             in_transit: BTreeMap::new(),
+            gone: VecDeque::new(),
             streams_asked: false,
             list: None,
             failures: Vec::new(),
@@ -156,6 +159,7 @@ impl Home {
             return self.wind_down(core);
         }
         self.scan_on(core, links);
+        self.send_lost(core.now.mono_ns);
         self.open_files(core);
         self.stop_deltas(core, links);
         self.hand_out(core);
@@ -760,7 +764,7 @@ impl Home {
 
     /// When a step is due, monotonic ns.
     pub(super) fn deadline_ns(&self, options: &base::limits::Limits) -> u64 {
-        if self.result.is_some() { u64::MAX } else { self.seals.deadline_ns(options) }
+        if self.result.is_some() { u64::MAX } else { self.seals.deadline_ns(options).min(self.lost_ns()) }
     }
 
     /// For a status.

@@ -272,9 +272,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sends<B> {
     }
 
     /// A stream of a session ended.
-    pub(crate) fn on_stream_down(&mut self, session: LinkId, stream: StreamRef) {
+    pub(crate) fn on_stream_down(&mut self, session: LinkId, stream: StreamRef, lost_ns: u64) {
         for (_, home) in self.homes.range_mut((session, 0)..=(session, u32::MAX)) {
-            home.remove_stream(stream);
+            home.remove_stream(stream, lost_ns);
         }
     }
 

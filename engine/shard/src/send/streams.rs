@@ -1,7 +1,8 @@
 //! The streams of an outgoing transfer: which there are, and what travels on each.
 //!
 //! A chunk that was sent whole is not there before the receiver names it: when its stream goes away it is sent
-//! once more, on another one.
+//! once more, on another one. Not at once: a receiver that has everything closes its streams, and what it says of them
+//! travels on the control connection.
 
 use super::StreamRef;
 use super::files::Wanted;
@@ -36,11 +37,26 @@ impl Home {
         }
     }
 
-    /// A data stream went away. Its lane reports every chunk it still had; what it had sent and nobody
-    /// acknowledged is sent once more.
-    pub(super) fn remove_stream(&mut self, stream: StreamRef) {
+    /// A data stream went away. Its lane reports every chunk it still had; what it had sent and nobody has
+    /// acknowledged by `lost_ns` is sent once more.
+    pub(super) fn remove_stream(&mut self, stream: StreamRef, lost_ns: u64) {
         self.lanes.retain(|lane| lane.stream != stream);
-        let gone = (stream.core, stream.link);
+        self.gone.push_back(((stream.core, stream.link), lost_ns));
+    }
+
+    /// When a chunk counts as lost next, monotonic ns.
+    pub(super) fn lost_ns(&self) -> u64 {
+        self.gone.front().map_or(u64::MAX, |(_, lost_ns)| *lost_ns)
+    }
+
+    /// Sends once more what streams carried that went away a while ago.
+    pub(super) fn send_lost(&mut self, now_ns: u64) {
+        while let Some((gone, _)) = self.gone.pop_front_if(|(_, lost_ns)| *lost_ns <= now_ns) {
+            self.resend(gone);
+        }
+    }
+
+    fn resend(&mut self, gone: LaneAt) {
         let lost = self.in_transit.extract_if(.., |_, lane| *lane == gone);
         let mut reopen: BTreeMap<FileIndex, Vec<ChunkRange>> = BTreeMap::new();
         for ((file, chunk), _) in lost {
@@ -56,7 +72,8 @@ impl Home {
 
     /// A chunk was sent whole.
     pub(super) fn on_carried(&mut self, file: FileIndex, chunk: ChunkIndex, lane: LaneAt, carried: bool) {
-        let on_stream = self.lanes.iter().any(|other| other.at() == lane && other.stream.stream > 0);
+        let on_stream = self.lanes.iter().any(|other| other.at() == lane && other.stream.stream > 0)
+            || self.gone.iter().any(|(gone, _)| *gone == lane);
         let known = self.lanes.iter().any(|other| other.at() == lane);
         if carried && on_stream {
             self.in_transit.insert((file, chunk), lane);

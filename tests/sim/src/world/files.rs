@@ -41,7 +41,10 @@ impl Inner {
         }
         let short = room.len() > 1 && self.plan.strikes(FaultKind::ShortRead, &mut self.random);
         let most = if short { self.random.between(1, room.len() as u64) as usize } else { room.len() };
-        self.ends[end].disk.read(ino, offset, &mut room[..most]).map(|count| count as u32)
+        let disk = &mut self.ends[end].disk;
+        let count = disk.read(ino, offset, &mut room[..most])?;
+        disk.count_read(count as u64);
+        Ok(count as u32)
     }
 
     fn write(&mut self, end: usize, ino: Ino, offset: u64, bytes: Option<&[u8]>) -> Result<u32, Errno> {

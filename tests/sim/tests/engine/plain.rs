@@ -121,6 +121,21 @@ fn a_large_file_is_pushed_over_two_streams() {
     }
 }
 
+/// The receiver closes its streams once it has everything: what it said of them may come after that.
+#[test]
+fn the_sender_reads_nothing_twice_because_streams_close() {
+    for seed in 0..60 {
+        let mut machines = machines(seed);
+        let _guard = machines.world.guard();
+        machines.world.disk(EndId::DAEMON, |disk| {
+            disk.build_file(&under(ROOT, "file"), &bytes(seed, 100_000));
+            disk.settle();
+        });
+        run(&mut machines, pull("file", archive(), Some(2)));
+        assert_eq!(machines.world.disk(EndId::DAEMON, |disk| disk.bytes_read()), 100_000, "seed {seed}");
+    }
+}
+
 #[test]
 fn a_tree_is_pushed_and_pulled_and_the_second_time_nothing_moves() {
     for seed in 0..40 {
