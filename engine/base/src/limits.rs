@@ -330,6 +330,10 @@ limits! {
     plugin_kv_bytes_max: u32 = MIB, 64 * KIB, 64 * MIB;
     /// One value.
     plugin_kv_value_bytes_max: u32 = 64 * KIB, 4 * KIB, 64 * KIB;
+    /// Pages of the store, 4 KiB each, that the keys of one plugin take: many small ones take more than their bytes.
+    plugin_kv_pages_max: u32 = 1024, 4, 65_536;
+    /// Calls of one device that wait for their answer; one more is refused, so that no caller has all the queue.
+    plugin_calls_per_device_max: u32 = 32, 2, 1024;
     /// Faults of one plugin in a minute after which it rests for one.
     plugin_faults_per_minute_max: u32 = 5, 2, 60;
     /// After its first fault a plugin is made anew after this time; after each further one twice as late.

@@ -18,7 +18,8 @@ pub(crate) struct Schema {
 /// What must never roll back.
 pub(crate) const STATE: Schema = Schema {
     file: "state.db",
-    steps: &["
+    steps: &[
+        "
         CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         INSERT INTO counters VALUES ('serial', 0);
         CREATE TABLE tokens (
@@ -53,7 +54,23 @@ pub(crate) const STATE: Schema = Schema {
             transfer BLOB NOT NULL UNIQUE CHECK (length(transfer) = 16),
             stored_ms INTEGER NOT NULL
         ) STRICT;
-    "],
+    ",
+        "
+        CREATE TABLE plugin_keys (
+            plugin TEXT NOT NULL,
+            key TEXT NOT NULL,
+            value BLOB NOT NULL,
+            version INTEGER NOT NULL,
+            until_ms INTEGER NOT NULL,
+            PRIMARY KEY (plugin, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE plugin_usage (
+            plugin TEXT PRIMARY KEY,
+            version INTEGER NOT NULL,
+            bytes INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+    ",
+    ],
 };
 
 /// What only grows, up to its bound.
@@ -141,7 +158,7 @@ mod tests {
         let db = STATE.open(&dir).unwrap();
         db.pragma_update(None, "user_version", 9).unwrap();
         drop(db);
-        assert!(matches!(STATE.open(&dir), Err(StoreError::Newer { found: 9, known: 1, .. })));
+        assert!(matches!(STATE.open(&dir), Err(StoreError::Newer { found: 9, known: 2, .. })));
         std::fs::write(dir.join("state.db"), vec![7; 8192]).unwrap();
         let error = STATE.open(&dir).expect_err("refused");
         assert!(error.to_string().contains("state.db"), "{error}");

@@ -157,6 +157,23 @@ impl StoreHandle {
         self.ask(work, move |value| drop(to.send(value)))?;
         Ok(Pending { reply })
     }
+
+    /// Hands work over and waits for its reply, also for room in the queue. Not for a core, nor for the thread that
+    /// the store itself waits for.
+    ///
+    /// # Errors
+    /// The thread ended first.
+    pub fn wait<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        let (to, reply) = sync_channel(1);
+        let reply_to = move |value| drop(to.send(value));
+        let owed = Owed { reply: Some(reply_to), of: std::marker::PhantomData };
+        // A message that no thread takes is dropped here, and its reply is `Gone`.
+        drop(self.queue.send(Message::Work(Box::new(Asked { work, owed }))));
+        Pending { reply }.wait()
+    }
 }
 
 impl StoreThread {
