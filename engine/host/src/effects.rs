@@ -18,6 +18,8 @@ pub enum Deed {
     KvRemove {
         /// Which.
         key: String,
+        /// Version of this write.
+        version: u64,
     },
     /// The answer of a call that was to be answered later.
     Answer {
@@ -56,6 +58,8 @@ pub(crate) struct Work {
     pub(crate) effects: Vec<Deed>,
     /// What to put back if it does not return, oldest first.
     pub(crate) undo: Vec<(String, Option<KvEntry>)>,
+    /// Version of the last write when the call began; of use where there is something to put back.
+    pub(crate) written_before: u64,
     /// (ticket, milliseconds from now).
     pub(crate) timers: Vec<(u64, u64)>,
     pub(crate) cancelled: Vec<u64>,
@@ -90,6 +94,10 @@ impl Work {
         };
         self.kv_version += 1;
         let version = self.kv_version;
+        if self.undo.is_empty() {
+            self.written_before = kv.version();
+        }
+        kv.wrote(version);
         let entry = to.map(|(value, until_ms)| KvEntry { value, version, until_ms });
         let after = size(&entry);
         let before = kv.change(key, entry.clone());
@@ -97,13 +105,16 @@ impl Work {
         self.undo.push((key.to_owned(), before));
         self.effects.push(match entry {
             Some(entry) => Deed::KvPut { key: key.to_owned(), entry },
-            None => Deed::KvRemove { key: key.to_owned() },
+            None => Deed::KvRemove { key: key.to_owned(), version },
         });
         version
     }
 
     /// The keys as they were when the call began.
     pub(crate) fn undone(&mut self, mut kv: Kv) -> Kv {
+        if !self.undo.is_empty() {
+            kv.wrote(self.written_before);
+        }
         for (key, before) in self.undo.drain(..).rev() {
             kv.change(&key, before);
         }

@@ -17,17 +17,23 @@ pub struct KvEntry {
 
 /// All keys of one plugin at one moment. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Kv(Arc<BTreeMap<String, KvEntry>>);
+pub struct Kv {
+    entries: Arc<BTreeMap<String, KvEntry>>,
+    /// Version of the last write, also of one that removed a key.
+    written: u64,
+}
 
 impl Kv {
-    /// From what the store holds.
-    pub fn new(entries: impl IntoIterator<Item = (String, KvEntry)>) -> Self {
-        Self(Arc::new(entries.into_iter().collect()))
+    /// From what the store holds; `written` is the version of the last write.
+    pub fn new(entries: impl IntoIterator<Item = (String, KvEntry)>, written: u64) -> Self {
+        let entries: BTreeMap<String, KvEntry> = entries.into_iter().collect();
+        let written = entries.values().map(|entry| entry.version).max().unwrap_or(0).max(written);
+        Self { entries: Arc::new(entries), written }
     }
 
     /// The entry of this key, unless its time is over.
     pub fn entry(&self, key: &str, now_ms: u64) -> Option<&KvEntry> {
-        self.0.get(key).filter(|entry| entry.until_ms > now_ms)
+        self.entries.get(key).filter(|entry| entry.until_ms > now_ms)
     }
 
     /// Entries from the first after `after` (or from `prefix`) that begin with `prefix`, by key.
@@ -41,7 +47,7 @@ impl Kv {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        self.0
+        self.entries
             .range::<str, _>((from, Bound::Unbounded))
             .take_while(move |(key, _)| key.starts_with(prefix))
             .filter(move |(_, entry)| entry.until_ms > now_ms)
@@ -50,17 +56,22 @@ impl Kv {
 
     /// Bytes of all keys and values.
     pub fn bytes(&self) -> u64 {
-        self.0.iter().map(|(key, entry)| (key.len() + entry.value.len()) as u64).sum()
+        self.entries.iter().map(|(key, entry)| (key.len() + entry.value.len()) as u64).sum()
     }
 
-    /// The highest version of all.
-    pub(crate) fn version(&self) -> u64 {
-        self.0.values().map(|entry| entry.version).max().unwrap_or(0)
+    /// Version of the last write.
+    pub fn version(&self) -> u64 {
+        self.written
+    }
+
+    /// Notes the version of the last write.
+    pub(crate) fn wrote(&mut self, version: u64) {
+        self.written = version;
     }
 
     /// Puts (`Some`) or removes (`None`) one key, gives what was there. Copies the map only where it is shared.
     pub(crate) fn change(&mut self, key: &str, to: Option<KvEntry>) -> Option<KvEntry> {
-        let map = Arc::make_mut(&mut self.0);
+        let map = Arc::make_mut(&mut self.entries);
         match to {
             Some(entry) => map.insert(key.to_owned(), entry),
             None => map.remove(key),
@@ -69,24 +80,28 @@ impl Kv {
 
     /// The entry of this key, also when its time is over.
     pub(crate) fn any(&self, key: &str) -> Option<&KvEntry> {
-        self.0.get(key)
+        self.entries.get(key)
     }
 
     /// Keys whose time is over.
     pub(crate) fn over(&self, now_ms: u64) -> Vec<String> {
-        self.0.iter().filter(|(_, entry)| entry.until_ms <= now_ms).map(|(key, _)| key.clone()).collect()
+        self.entries
+            .iter()
+            .filter(|(_, entry)| entry.until_ms <= now_ms)
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 
     /// The same with some keys put (`Some`) or removed (`None`).
     pub fn with(&self, changes: impl IntoIterator<Item = (String, Option<KvEntry>)>) -> Self {
-        let mut entries = (*self.0).clone();
+        let mut entries = (*self.entries).clone();
         for (key, change) in changes {
             match change {
                 Some(entry) => entries.insert(key, entry),
                 None => entries.remove(&key),
             };
         }
-        Self(Arc::new(entries))
+        Self::new(entries, self.written)
     }
 }
 
@@ -100,12 +115,16 @@ mod tests {
 
     #[test]
     fn a_scan_sees_one_prefix_in_order_without_what_is_over() {
-        let kv = Kv::new([
-            ("a/1".into(), entry(1, u64::MAX)),
-            ("a/2".into(), entry(2, 10)),
-            ("a/3".into(), entry(3, u64::MAX)),
-            ("b".into(), entry(4, u64::MAX)),
-        ]);
+        let kv = Kv::new(
+            [
+                ("a/1".into(), entry(1, u64::MAX)),
+                ("a/2".into(), entry(2, 10)),
+                ("a/3".into(), entry(3, u64::MAX)),
+                ("b".into(), entry(4, u64::MAX)),
+            ],
+            9,
+        );
+        assert_eq!(kv.version(), 9);
         let keys = |after, now| kv.scan("a/", after, now).map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
         assert_eq!(keys(None, 5), ["a/1", "a/2", "a/3"]);
         assert_eq!(keys(None, 10), ["a/1", "a/3"]);

@@ -4,6 +4,11 @@
 //! timers and unanswered calls; its keys are as they were before the call. It is made anew with the next call, after
 //! a pause that grows.
 
+mod instance;
+mod words;
+
+pub use words::{Called, Happening, Invocation, LaneError, Outcome, Spec};
+
 use crate::bindings::exports::xferd::plugin::{command, discoverer, handover, observer_events, setup};
 use crate::bindings::xferd::plugin::types as wit;
 use crate::breaker::Breaker;
@@ -12,7 +17,6 @@ use crate::effects::Deed;
 use crate::gauges::Gauges;
 use crate::guest::{Guest, Level, LogLine};
 use crate::identity::Identity;
-use crate::instance::{configure, refuel, store_of};
 use crate::kv::Kv;
 use crate::manifest::World;
 use crate::plugin::{Fault, Plugin, PluginError, PluginStatus};
@@ -21,137 +25,30 @@ use crate::runtime::Runtime;
 use crate::value::{Value, id_to_guest};
 use base::ids::DeviceId;
 use base::io::Now;
+use instance::{Exports, Indices, Live};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
-use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre};
+use std::sync::atomic::{AtomicU64, Ordering};
+use wasmtime::component::InstancePre;
 
-/// One protocol that a handler serves.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Spec {
-    /// Name of the protocol.
-    pub name: String,
-    /// One sentence.
-    pub summary: String,
-    /// Keys of a call's arguments.
-    pub arguments: Vec<String>,
-    /// What a policy has to allow beside `invoke`.
-    pub actions: Vec<String>,
-}
+/// Numbers of lanes, unique in the process.
+static LANES: AtomicU64 = AtomicU64::new(1);
 
-/// One call of a protocol.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Invocation {
-    /// Name of the protocol.
-    pub name: String,
-    /// Who calls.
-    pub caller: DeviceId,
-    /// Its arguments.
-    pub arguments: Vec<(String, Value)>,
-    /// Its body, at most `plugin_body_bytes_max`.
-    pub body: Vec<u8>,
-    /// What `context` holds during the call; the keys are those of [`crate::CONTEXT_KEYS`].
-    pub facts: Vec<(&'static str, Value)>,
-}
-
-/// Something that happened, for plugins.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Happening {
-    /// What kind.
-    pub topic: String,
-    /// About whom.
-    pub subject: Option<DeviceId>,
-    /// What it answers.
-    pub ticket: Option<u64>,
-    /// UTC milliseconds.
-    pub at_ms: u64,
-    /// What there is to know.
-    pub attrs: Vec<(String, Value)>,
-    /// Bytes, at most `plugin_body_bytes_max`.
-    pub body: Vec<u8>,
-}
-
-/// What a handler answered.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// Done, with data.
-    Done(Vec<u8>),
-    /// [`Deed::Answer`] of a later call has the answer, under this ticket.
-    Later(u64),
-    /// Refused: the text, for people.
-    Refused(String),
-}
-
-/// Why a call has no result.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum LaneError {
-    /// It did not return.
-    Fault(Fault),
-    /// It failed before and is not made anew yet.
-    Resting {
-        /// Milliseconds until it is.
-        wait_ms: u64,
-    },
-    /// It serves no such protocol, or no protocols at all.
-    NotServed,
-    /// A larger body than plugins get.
-    Body {
-        /// Most bytes.
-        most: u32,
-    },
-}
-
-impl fmt::Display for LaneError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fault(fault) => write!(f, "{fault}"),
-            Self::Resting { wait_ms } => {
-                write!(f, "it failed before and is started again in {wait_ms} ms: see the log")
-            }
-            Self::NotServed => f.write_str("it serves no such protocol"),
-            Self::Body { most } => write!(f, "a body has at most {most} bytes"),
-        }
-    }
-}
-
-impl std::error::Error for LaneError {}
-
-/// What came of one call.
-#[derive(Debug)]
-pub struct Called<T> {
-    /// Its result.
-    pub result: Result<T, LaneError>,
-    /// To be applied in one transaction before anybody is answered; empty unless the call returned.
-    pub deeds: Vec<Deed>,
-    /// Whether calls that were to be answered later never will be: the instance is gone.
-    pub lost: bool,
-    /// Nanoseconds it took.
-    pub took_ns: u64,
-}
-
+/// What a plugin did, to look at from any thread at any time. Cheap to clone.
 #[derive(Clone)]
-enum Indices {
-    Handler(command::GuestIndices),
-    Discovery(discoverer::GuestIndices),
-    Observer(observer_events::GuestIndices),
-}
+pub struct Watch(Arc<Plugin>);
 
-enum Exports {
-    Handler(command::Guest),
-    Discovery(discoverer::Guest),
-    Observer(observer_events::Guest),
-}
-
-struct Live {
-    store: Store<Guest>,
-    made: Instance,
-    exports: Exports,
+impl Watch {
+    /// What it did so far.
+    pub fn status(&self) -> PluginStatus {
+        self.0.status()
+    }
 }
 
 /// The plugin.
 pub struct Lane {
+    /// Tells this lane from another of the same plugin.
+    pub(crate) id: u64,
     runtime: Runtime,
     plugin: Arc<Plugin>,
     pre: InstancePre<Guest>,
@@ -189,6 +86,20 @@ impl Lane {
         local: Vec<(String, Value)>,
         now: Now,
     ) -> Result<Self, PluginError> {
+        let gauges = Arc::new(Gauges::new(runtime.limits()));
+        Self::counting(runtime, source, buckets, identity, local, now, gauges)
+    }
+
+    /// As [`Lane::new`], going on with the numbers of an earlier one.
+    fn counting(
+        runtime: &Runtime,
+        source: PolicySource,
+        buckets: &Arc<Buckets>,
+        identity: Arc<dyn Identity>,
+        local: Vec<(String, Value)>,
+        now: Now,
+        gauges: Arc<Gauges>,
+    ) -> Result<Self, PluginError> {
         let PolicySource { manifest, loaded, settings, kv } = source;
         let name = manifest.name.clone();
         let unfit = |what: String| PluginError::World { plugin: name.clone(), what };
@@ -215,11 +126,12 @@ impl Lane {
             manifest,
             settings,
             wasm: loaded.wasm,
-            gauges: Arc::new(Gauges::new(&limits)),
+            gauges,
             buckets: buckets.clone(),
             limits,
         };
         let mut lane = Self {
+            id: LANES.fetch_add(1, Ordering::Relaxed),
             runtime: runtime.clone(),
             setup: setup::GuestIndices::new(&pre).map_err(error)?,
             indices: indices.map_err(error)?,
@@ -258,10 +170,7 @@ impl Lane {
 
     /// Whether it wants events of this topic. A handler or discovery plugin gets only its own: `timer`.
     pub fn wants(&self, topic: &str) -> bool {
-        self.topics.iter().any(|wanted| match wanted.strip_suffix('*') {
-            Some(prefix) => topic.starts_with(prefix),
-            None => wanted == topic,
-        })
+        covers(&self.topics, topic)
     }
 
     /// Its own keys.
@@ -277,6 +186,24 @@ impl Lane {
     /// What it did.
     pub fn status(&self) -> PluginStatus {
         self.plugin.status()
+    }
+
+    /// To look at what it did from elsewhere.
+    pub fn watch(&self) -> Watch {
+        Watch(self.plugin.clone())
+    }
+
+    /// Whether it was made of the same component with the same manifest and settings: then there is no need of
+    /// another.
+    pub fn is_of(&self, source: &PolicySource) -> bool {
+        self.plugin.wasm == source.loaded.wasm
+            && self.plugin.manifest == source.manifest
+            && self.plugin.settings == source.settings
+    }
+
+    /// The topics it wants; empty unless it is an observer.
+    pub fn topics(&self) -> &[String] {
+        &self.topics
     }
 
     /// Lines below this level are not kept from the next instance on.
@@ -395,7 +322,9 @@ impl Lane {
     pub fn successor(&mut self, source: PolicySource, now: Now) -> Result<Lane, PluginError> {
         let source = PolicySource { kv: self.kv().clone(), ..source };
         let (buckets, local) = (self.plugin.buckets.clone(), self.local.clone());
-        let mut next = Lane::new(&self.runtime, source, &buckets, self.identity.clone(), local, now)?;
+        let gauges = self.plugin.gauges.clone();
+        let mut next =
+            Lane::counting(&self.runtime, source, &buckets, self.identity.clone(), local, now, gauges)?;
         if let (Some(old), Some(new)) = (self.handover.clone(), next.handover.clone()) {
             let version = self.plugin.manifest.version.clone();
             let failed = |lane: &Lane, error| {
@@ -439,175 +368,14 @@ impl Lane {
             _ => Ok(()),
         })
     }
-
-    /// One call: bounds, the call itself, then its effects or its undoing.
-    fn call<T>(
-        &mut self,
-        now: Now,
-        subject: DeviceId,
-        facts: Vec<(&'static str, Value)>,
-        call: impl FnOnce(&mut Live) -> wasmtime::Result<T>,
-    ) -> Called<T> {
-        let began = Instant::now();
-        if self.live.is_none() {
-            if let Some(wait) = self.breaker.wait_ns(now.mono_ns) {
-                return Called::refused(LaneError::Resting { wait_ms: wait.div_ceil(1_000_000) });
-            }
-            self.plugin.gauges.restarted();
-            if let Err(fault) = self.start(now) {
-                return Called::refused(LaneError::Fault(fault));
-            }
-        }
-        let Some(mut live) = self.live.take() else { return Called::refused(LaneError::NotServed) };
-        let runtime = self.runtime.clone();
-        let flight = runtime.enter();
-        self.prepare(&mut live.store, now, subject, facts);
-        let result = call(&mut live);
-        drop(flight);
-        let took_ns = began.elapsed().as_nanos() as u64;
-        self.plugin.gauges.called(took_ns, live.store.data().memory_peak);
-        match result {
-            Ok(value) => {
-                let deeds = self.settle(&mut live.store, now);
-                self.live = Some(live);
-                Called { result: Ok(value), deeds, lost: false, took_ns }
-            }
-            Err(error) => {
-                let fault = Fault::of(&error, live.store.data());
-                self.fail(live.store, &fault, now);
-                Called { result: Err(LaneError::Fault(fault)), deeds: Vec::new(), lost: true, took_ns }
-            }
-        }
-    }
-
-    fn prepare(
-        &self,
-        store: &mut Store<Guest>,
-        now: Now,
-        subject: DeviceId,
-        facts: Vec<(&'static str, Value)>,
-    ) {
-        let guest = store.data_mut();
-        guest.begin(now);
-        guest.subject = subject;
-        guest.facts = Arc::new(facts);
-        guest.identity = self.identity.clone();
-        guest.work.timers_before = self.timers.len() as u32;
-        let ticks = u64::from(guest.plugin.manifest.deadline_ms) + 1;
-        store.set_epoch_deadline(ticks);
-        refuel(store);
-    }
-
-    /// What a call that returned did.
-    fn settle(&mut self, store: &mut Store<Guest>, now: Now) -> Vec<Deed> {
-        let guest = store.data_mut();
-        for ticket in std::mem::take(&mut guest.work.cancelled) {
-            self.timers.retain(|(_, timer), ()| *timer != ticket);
-        }
-        for (ticket, ms) in std::mem::take(&mut guest.work.timers) {
-            self.timers.insert((now.mono_ns.saturating_add(ms.saturating_mul(1_000_000)), ticket), ());
-        }
-        self.lines.append(&mut guest.lines);
-        std::mem::take(&mut guest.work.effects)
-    }
-
-    /// Drops the instance; its keys are as before the call.
-    fn fail(&mut self, mut store: Store<Guest>, fault: &Fault, now: Now) {
-        self.plugin.gauges.faulted(fault.is_timeout());
-        self.breaker.on_fault(now.mono_ns);
-        self.timers.clear();
-        let guest = store.data_mut();
-        let kv = std::mem::take(&mut guest.kv);
-        self.kv = guest.work.undone(kv);
-        self.lines.append(&mut guest.lines);
-        self.lines.push(LogLine {
-            plugin: self.plugin.name.clone(),
-            level: Level::Error,
-            message: format!("the plugin did not return, nothing of its call remains: {fault}"),
-            fields: Vec::new(),
-        });
-        let most = self.plugin.limits.plugin_log_lines_per_second.max(1) as usize * 2;
-        self.lines.truncate(most);
-    }
-
-    /// Makes, configures and begins an instance.
-    fn start(&mut self, now: Now) -> Result<(), Fault> {
-        let runtime = self.runtime.clone();
-        let _flight = runtime.enter();
-        let kv = std::mem::take(&mut self.kv);
-        let mut guest = Guest::new(self.plugin.clone(), self.identity.clone(), kv);
-        guest.log_from = self.log_from;
-        guest.work.kv_bytes = guest.kv.bytes();
-        guest.work.kv_version = guest.kv.version();
-        let mut store = store_of(&runtime, guest);
-        self.prepare(&mut store, now, DeviceId::default(), Vec::new());
-        match self.set_up(&mut store) {
-            Ok((made, exports)) => {
-                let deeds = self.settle(&mut store, now);
-                self.begun.extend(deeds);
-                self.live = Some(Live { store, made, exports });
-                Ok(())
-            }
-            Err(fault) => {
-                self.fail(store, &fault, now);
-                Err(fault)
-            }
-        }
-    }
-
-    fn set_up(&mut self, store: &mut Store<Guest>) -> Result<(Instance, Exports), Fault> {
-        macro_rules! told {
-            ($result:expr) => {
-                $result.map_err(|error| Fault::of(&error, store.data()))?
-            };
-        }
-        let made = told!(self.pre.instantiate(&mut *store));
-        let setup = told!(self.setup.load(&mut *store, &made));
-        configure(&setup, store)?;
-        let guest = store.data_mut();
-        let kv = std::mem::take(&mut guest.kv);
-        guest.kv = guest.work.undone(kv);
-        guest.work.begin();
-        let most = self.plugin.limits.plugin_names_max as usize;
-        let exports = match &self.indices {
-            Indices::Handler(indices) => {
-                let handler = told!(indices.load(&mut *store, &made));
-                let specs = told!(handler.call_describe(&mut *store));
-                self.specs = specs.into_iter().take(most).map(Spec::from).collect();
-                Exports::Handler(handler)
-            }
-            Indices::Discovery(indices) => {
-                let discovery = told!(indices.load(&mut *store, &made));
-                told!(discovery.call_begin(&mut *store, &attrs_of(&self.local))).map_err(Fault::Refused)?;
-                Exports::Discovery(discovery)
-            }
-            Indices::Observer(indices) => {
-                let observer = told!(indices.load(&mut *store, &made));
-                let topics = told!(observer.call_topics(&mut *store));
-                self.topics = topics.into_iter().take(most).collect();
-                Exports::Observer(observer)
-            }
-        };
-        Ok((made, exports))
-    }
 }
 
-impl<T> Called<T> {
-    fn refused(error: LaneError) -> Self {
-        Self { result: Err(error), deeds: Vec::new(), lost: false, took_ns: 0 }
-    }
-
-    fn map<U>(self, to: impl FnOnce(T) -> Result<U, LaneError>) -> Called<U> {
-        let Self { result, deeds, lost, took_ns } = self;
-        Called { result: result.and_then(to), deeds, lost, took_ns }
-    }
-}
-
-impl From<command::Spec> for Spec {
-    fn from(spec: command::Spec) -> Self {
-        let command::Spec { name, summary, arguments, actions } = spec;
-        Self { name, summary, arguments, actions }
-    }
+/// Whether a list of topics, `*` at the end of one matching the rest, names this one.
+pub fn covers(topics: &[String], topic: &str) -> bool {
+    topics.iter().any(|wanted| match wanted.strip_suffix('*') {
+        Some(prefix) => topic.starts_with(prefix),
+        None => wanted == topic,
+    })
 }
 
 fn attrs_of(attrs: &[(String, Value)]) -> Vec<wit::Attr> {

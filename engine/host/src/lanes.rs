@@ -14,6 +14,7 @@ use base::limits::Limits;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -44,6 +45,11 @@ pub enum Answer {
         /// Which plugin.
         plugin: Arc<str>,
     },
+    /// It was to answer later, and another version of it is there now, or none.
+    Replaced {
+        /// Which plugin.
+        plugin: Arc<str>,
+    },
     /// What it did could not be stored; nothing of the call remains.
     NotStored(String),
     /// No plugin serves this protocol.
@@ -65,7 +71,7 @@ impl Answer {
             Self::Refused(_) => Code::InvalidRequest,
             Self::Failed { fault, .. } if fault.is_timeout() => Code::Timeout,
             Self::Failed { .. } | Self::NotStored(_) => Code::InternalError,
-            Self::Resting { .. } | Self::Ending => Code::Unavailable,
+            Self::Resting { .. } | Self::Replaced { .. } | Self::Ending => Code::Unavailable,
             Self::Late { .. } => Code::Timeout,
             Self::NotServed => Code::NotFound,
             Self::TooLarge { .. } => Code::TooLarge,
@@ -83,6 +89,9 @@ impl fmt::Display for Answer {
                 write!(f, "plugin {plugin} failed before and is started again in {wait_ms} ms")
             }
             Self::Late { plugin } => write!(f, "plugin {plugin} did not answer in time"),
+            Self::Replaced { plugin } => {
+                write!(f, "plugin {plugin} was replaced before it answered: try again")
+            }
             Self::NotStored(why) => write!(f, "what the plugin did could not be stored: {why}"),
             Self::NotServed => f.write_str("no plugin serves this protocol"),
             Self::TooLarge { most } => write!(f, "a body has at most {most} bytes"),
@@ -107,13 +116,24 @@ pub trait Around: Send {
     fn log(&mut self, lines: Vec<LogLine>);
 }
 
-type Change = Box<dyn FnOnce(&mut Vec<Lane>, Now) + Send>;
+type Look = Box<dyn FnOnce(&[Lane]) + Send>;
+type Reload = Box<dyn FnOnce(&mut [Lane], Now) -> Option<Vec<Next>> + Send>;
+
+/// One lane of those that are to run from here on.
+pub enum Next {
+    /// The one of this name, as it is.
+    Same(Arc<str>),
+    /// This one.
+    New(Box<Lane>),
+}
 
 enum Job {
     Call { call: Box<Invocation>, reply: Reply },
-    Happened(Box<Happening>),
+    Happened { what: Box<Happening>, missed: u64 },
     Install(Box<Lane>),
-    Change(Change),
+    Reload(Reload),
+    Look(Look),
+    Stop,
 }
 
 /// The queue was full, or the thread is gone; the reply was not taken.
@@ -122,7 +142,11 @@ pub struct Full;
 
 /// The way to the plugin thread. Cheap to clone.
 #[derive(Clone)]
-pub struct LanesHandle(SyncSender<Job>);
+pub struct LanesHandle {
+    to: SyncSender<Job>,
+    /// Events that found the queue full since the last that did not.
+    missed: Arc<AtomicU64>,
+}
 
 impl LanesHandle {
     /// Calls a protocol; the answer comes on the plugin thread.
@@ -130,15 +154,19 @@ impl LanesHandle {
     /// # Errors
     /// The queue is full: 503.
     pub fn call(&self, call: Invocation, reply: Reply) -> Result<(), Full> {
-        self.0.try_send(Job::Call { call: Box::new(call), reply }).map_err(|_| Full)
+        self.to.try_send(Job::Call { call: Box::new(call), reply }).map_err(|_| Full)
     }
 
     /// Reports an event to whoever wants it.
     ///
     /// # Errors
-    /// The queue is full: it is dropped.
-    pub fn happened(&self, happening: Happening) -> Result<(), Full> {
-        self.0.try_send(Job::Happened(Box::new(happening))).map_err(|_| Full)
+    /// The queue is full: it is dropped, and the gap in the next one's `seq` tells so.
+    pub fn happened(&self, what: Happening) -> Result<(), Full> {
+        let missed = self.missed.swap(0, Ordering::Relaxed);
+        self.to.try_send(Job::Happened { what: Box::new(what), missed }).map_err(|_| {
+            self.missed.fetch_add(missed + 1, Ordering::Relaxed);
+            Full
+        })
     }
 
     /// Takes a plugin in, in place of one of its name.
@@ -146,44 +174,53 @@ impl LanesHandle {
     /// # Errors
     /// The queue is full.
     pub fn install(&self, lane: Lane) -> Result<(), Full> {
-        self.0.try_send(Job::Install(Box::new(lane))).map_err(|_| Full)
+        self.to.try_send(Job::Install(Box::new(lane))).map_err(|_| Full)
     }
 
-    /// Runs something over the lanes between two calls: removal, update, status.
+    /// Between two calls: which lanes run from here on; `None` leaves all as they are. A lane that is named by no
+    /// [`Next`] ends; a call it was to answer later is answered [`Answer::Replaced`].
     ///
     /// # Errors
     /// The queue is full.
-    pub fn change(&self, change: impl FnOnce(&mut Vec<Lane>, Now) + Send + 'static) -> Result<(), Full> {
-        self.0.try_send(Job::Change(Box::new(change))).map_err(|_| Full)
+    pub fn reload(
+        &self,
+        make: impl FnOnce(&mut [Lane], Now) -> Option<Vec<Next>> + Send + 'static,
+    ) -> Result<(), Full> {
+        self.to.try_send(Job::Reload(Box::new(make))).map_err(|_| Full)
+    }
+
+    /// Looks at the lanes between two calls.
+    ///
+    /// # Errors
+    /// The queue is full.
+    pub fn look(&self, look: impl FnOnce(&[Lane]) + Send + 'static) -> Result<(), Full> {
+        self.to.try_send(Job::Look(Box::new(look))).map_err(|_| Full)
     }
 
     /// Protocols that are served, with the plugin that does; `None`: the queue is full or the thread is gone.
     pub fn served(&self) -> Option<Vec<(Arc<str>, Spec)>> {
         let (to, from) = sync_channel(1);
-        let list = move |lanes: &mut Vec<Lane>, _: Now| {
+        let list = move |lanes: &[Lane]| {
             let specs = lanes
                 .iter()
                 .flat_map(|lane| lane.specs().iter().map(|spec| (lane.name().clone(), spec.clone())));
             let _ = to.send(specs.collect());
         };
-        self.change(list).ok()?;
+        self.look(list).ok()?;
         from.recv().ok()
     }
 
     /// What each plugin did; `None` as above.
     pub fn status(&self) -> Option<Vec<PluginStatus>> {
         let (to, from) = sync_channel(1);
-        let list = move |lanes: &mut Vec<Lane>, _: Now| {
-            let _ = to.send(lanes.iter().map(Lane::status).collect());
-        };
-        self.change(list).ok()?;
+        self.look(move |lanes| drop(to.send(lanes.iter().map(Lane::status).collect()))).ok()?;
         from.recv().ok()
     }
 }
 
-/// The thread. It ends, after what is queued, when every handle is gone.
+/// The thread. It ends, after what is queued, when this is dropped.
 pub struct Lanes {
-    handle: Option<LanesHandle>,
+    handle: LanesHandle,
     join: Option<JoinHandle<()>>,
 }
 
@@ -197,18 +234,19 @@ impl Lanes {
         let later_ns = u64::from(limits.plugin_later_ms) * 1_000_000;
         let mut thread = Thread { lanes, around, later: BTreeMap::new(), later_ns };
         let join = std::thread::Builder::new().name("plugins".into()).spawn(move || thread.run(&jobs))?;
-        Ok(Self { handle: Some(LanesHandle(to)), join: Some(join) })
+        let handle = LanesHandle { to, missed: Arc::new(AtomicU64::new(0)) };
+        Ok(Self { handle, join: Some(join) })
     }
 
     /// A way to it.
-    pub fn handle(&self) -> Option<LanesHandle> {
+    pub fn handle(&self) -> LanesHandle {
         self.handle.clone()
     }
 }
 
 impl Drop for Lanes {
     fn drop(&mut self) {
-        self.handle = None;
+        let _ = self.handle.to.send(Job::Stop);
         if let Some(join) = self.join.take() {
             let _ = join.join();
         }
@@ -216,6 +254,7 @@ impl Drop for Lanes {
 }
 
 struct Later {
+    plugin: Arc<str>,
     reply: Reply,
     until_ns: u64,
 }
@@ -223,8 +262,8 @@ struct Later {
 struct Thread {
     lanes: Vec<Lane>,
     around: Box<dyn Around>,
-    /// By plugin and ticket.
-    later: BTreeMap<(Arc<str>, u64), Later>,
+    /// By lane and ticket.
+    later: BTreeMap<(u64, u64), Later>,
     later_ns: u64,
 }
 
@@ -238,16 +277,15 @@ impl Thread {
                 Some(at) => jobs.recv_timeout(Duration::from_nanos(at.saturating_sub(now.mono_ns))),
             };
             match job {
+                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(job) => self.serve(job),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
             }
             self.wake();
         }
         let now = self.around.now();
         for index in 0..self.lanes.len() {
-            let called = self.lanes[index].end(now);
-            let _ = self.applied(index, called);
+            self.end(index, now, false);
         }
         for (_, later) in std::mem::take(&mut self.later) {
             (later.reply)(Answer::Ending);
@@ -264,28 +302,59 @@ impl Thread {
         let now = self.around.now();
         match job {
             Job::Call { call, reply } => self.call(*call, reply, now),
-            Job::Happened(happening) => {
+            Job::Happened { what, missed } => {
                 for index in 0..self.lanes.len() {
-                    if self.lanes[index].wants(&happening.topic) {
-                        self.deliver(index, &happening, now);
+                    self.lanes[index].dropped(missed);
+                    if self.lanes[index].wants(&what.topic) {
+                        self.deliver(index, &what, now);
                     }
                 }
             }
             Job::Install(lane) => {
-                match self.lanes.iter().position(|known| known.name() == lane.name()) {
-                    Some(index) => {
-                        self.lost(index);
-                        self.lanes[index] = *lane;
-                    }
-                    None => self.lanes.push(*lane),
+                let name = lane.name().clone();
+                let others = self.lanes.iter().filter(|known| *known.name() != name);
+                let mut next: Vec<Next> = others.map(|known| Next::Same(known.name().clone())).collect();
+                next.push(Next::New(lane));
+                self.go_on_with(next, now);
+            }
+            Job::Reload(make) => {
+                if let Some(next) = make(&mut self.lanes, now) {
+                    self.go_on_with(next, now);
                 }
                 self.begun();
             }
-            Job::Change(change) => {
-                change(&mut self.lanes, now);
-                self.begun();
-            }
+            Job::Look(look) => look(&self.lanes),
+            Job::Stop => {}
         }
+    }
+
+    /// Takes other lanes: what ends is told so first.
+    fn go_on_with(&mut self, next: Vec<Next>, now: Now) {
+        let stays =
+            |lane: &Lane| next.iter().any(|next| matches!(next, Next::Same(name) if name == lane.name()));
+        let ending: Vec<usize> = (0..self.lanes.len()).filter(|index| !stays(&self.lanes[*index])).collect();
+        for index in ending {
+            let name = self.lanes[index].name();
+            let followed = next.iter().any(|next| matches!(next, Next::New(lane) if lane.name() == name));
+            self.end(index, now, followed);
+            self.lost_as(index, |plugin| Answer::Replaced { plugin });
+        }
+        let mut before: BTreeMap<Arc<str>, Lane> =
+            self.lanes.drain(..).map(|lane| (lane.name().clone(), lane)).collect();
+        self.lanes.extend(next.into_iter().filter_map(|next| match next {
+            Next::Same(name) => before.remove(&name),
+            Next::New(lane) => Some(*lane),
+        }));
+        self.begun();
+    }
+
+    /// Tells a lane that it ends. Its successor began with the keys as they were, so what it still does is dropped.
+    fn end(&mut self, index: usize, now: Now, followed: bool) {
+        let mut called = self.lanes[index].end(now);
+        if followed {
+            called.deeds.clear();
+        }
+        let _ = self.applied(index, called);
     }
 
     fn deliver(&mut self, index: usize, happening: &Happening, now: Now) {
@@ -302,10 +371,10 @@ impl Thread {
             }
         }
         let late = self.later.iter().filter(|(_, later)| later.until_ns <= now.mono_ns);
-        let late: Vec<_> = late.map(|(key, _)| key.clone()).collect();
+        let late: Vec<_> = late.map(|(key, _)| *key).collect();
         for key in late {
             if let Some(later) = self.later.remove(&key) {
-                (later.reply)(Answer::Late { plugin: key.0 });
+                (later.reply)(Answer::Late { plugin: later.plugin });
             }
         }
     }
@@ -321,7 +390,7 @@ impl Thread {
             && let Some(reply) = reply.take()
         {
             let until_ns = now.mono_ns.saturating_add(self.later_ns);
-            self.later.insert((plugin.clone(), ticket), Later { reply, until_ns });
+            self.later.insert((self.lanes[index].id, ticket), Later { plugin, reply, until_ns });
         }
         let answer = match self.applied(index, called) {
             Ok(Outcome::Done(body)) => Answer::Done(body),
@@ -348,7 +417,7 @@ impl Thread {
         let stored = if all.is_empty() { Ok(()) } else { self.around.apply(&plugin, all) };
         for answer in answers {
             let Deed::Answer { ticket, body } = answer else { continue };
-            let Some(later) = self.later.remove(&(plugin.clone(), ticket)) else { continue };
+            let Some(later) = self.later.remove(&(self.lanes[index].id, ticket)) else { continue };
             (later.reply)(match &stored {
                 Ok(()) => Answer::Done(body),
                 Err(why) => Answer::NotStored(why.clone()),
@@ -380,11 +449,11 @@ impl Thread {
     }
 
     fn lost_as(&mut self, index: usize, answer: impl Fn(Arc<str>) -> Answer) {
-        let plugin = self.lanes[index].name().clone();
-        let gone: Vec<_> = self.later.keys().filter(|(name, _)| *name == plugin).cloned().collect();
+        let lane = self.lanes[index].id;
+        let gone: Vec<_> = self.later.range((lane, 0)..=(lane, u64::MAX)).map(|(key, _)| *key).collect();
         for key in gone {
             if let Some(later) = self.later.remove(&key) {
-                (later.reply)(answer(plugin.clone()));
+                (later.reply)(answer(later.plugin));
             }
         }
     }

@@ -6,7 +6,8 @@
 //! ```text
 //! xferd plugin     component ─ inspect ─▶ Shape     fits its world? grants? what is missing, by name
 //!                  component ─ compile ─▶ Compiled ─ seal ─▶ file
-//! xferd            file ─ load_sealed ─▶ Loaded ─▶ PolicySet ─▶ one Decider per core ─▶ Verdict
+//! xferd            file ─ load_sealed ─▶ Loaded ─┬▶ PolicySet ─▶ one Decider per core ─▶ Verdict
+//!                                                └▶ Lane ─▶ Lanes, the plugin thread ─▶ Answer, Deeds
 //! ```
 //!
 //! What it never does: open a file or a socket, block a core, or load code that this node did not seal. wasmtime
@@ -53,8 +54,8 @@ pub use gauges::Snapshot;
 pub use guest::{Level, LogLine};
 pub use identity::Identity;
 pub use kv::{Kv, KvEntry};
-pub use lane::{Called, Happening, Invocation, Lane, LaneError, Outcome, Spec};
-pub use lanes::{Answer, Around, Full, Lanes, LanesHandle, Reply};
+pub use lane::{Called, Happening, Invocation, Lane, LaneError, Outcome, Spec, Watch, covers};
+pub use lanes::{Answer, Around, Full, Lanes, LanesHandle, Next, Reply};
 pub use manifest::{
     BucketGrant, Grants, Instance, Kind, KvGrant, Manifest, ManifestError, MessageGrant, Per, Problem,
     Setting, SettingError, VERSION, World,

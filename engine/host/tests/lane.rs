@@ -105,7 +105,7 @@ fn nothing_remains_of_a_call_that_traps_at_any_host_call() {
         "(call $reply (i64.const 1) (i32.const 64) (i32.const 1) (i32.const 2048))",
     ];
     let entry = |version, text: &str| KvEntry { value: text.as_bytes().into(), version, until_ms: u64::MAX };
-    let before = Kv::new([("a".to_owned(), entry(4, "old")), ("b".to_owned(), entry(7, "1"))]);
+    let before = Kv::new([("a".to_owned(), entry(4, "old")), ("b".to_owned(), entry(7, "1"))], 0);
     for traps_after in 0..=steps.len() {
         let run = format!("{} (unreachable)", steps[..traps_after].join("\n"));
         let component = handler("ab", &run, "");

@@ -7,7 +7,7 @@ use base::codes::Code;
 use base::io::Now;
 use base::limits::Limits;
 use host::{
-    Answer, Around, Buckets, Deed, Fault, Happening, Invocation, Kv, Lane, Lanes, LanesHandle, LogLine,
+    Answer, Around, Buckets, Deed, Fault, Happening, Invocation, Kv, Lane, Lanes, LanesHandle, LogLine, Next,
 };
 use made::{ANN, Known, at, handler, manifest_of, observer, source};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -89,7 +89,7 @@ fn calls_are_answered_after_their_effects_were_applied_or_not_at_all() {
     let counts = "(call $increment (i32.const 64) (i32.const 1) (i64.const 1) (i32.const 2048))
         (call $done (local.get $body) (local.get $body_len))";
     let running = start(vec![lane("a", "handler", &handler("n", counts, ""))], &Limits::DEFAULT);
-    let handle = running.lanes.handle().expect("it runs");
+    let handle = running.lanes.handle();
     assert_eq!(ask(&handle, "ok", b"x").recv(), Ok(Answer::Done(b"x".to_vec())));
     let (plugin, deeds) = running.applied.try_recv().expect("applied before the answer");
     assert_eq!((plugin.as_str(), deeds.len()), ("test/a", 1));
@@ -109,7 +109,7 @@ fn a_fault_is_one_answer_and_the_others_are_served() {
     let hangs = "(loop $l (br $l)) (unreachable)";
     let fine = handler("n", "(call $done (i32.const 64) (i32.const 1))", "").to_vec();
     let running = start(vec![lane("bad", "handler", &handler("n", hangs, ""))], &Limits::DEFAULT);
-    let handle = running.lanes.handle().expect("it runs");
+    let handle = running.lanes.handle();
     let first = ask(&handle, "ok", b"");
     let answer = first.recv().expect("one answer");
     let expected = Answer::Failed { plugin: "test/bad".into(), fault: Fault::Timeout { ms: 50 } };
@@ -129,12 +129,12 @@ fn later_answers_come_from_events_from_the_deadline_or_from_the_end() {
         (call $later )";
     let events = "(call $reply (i64.const 1) (i32.const 64) (i32.const 3) (i32.const 2048))";
     let running = start(vec![lane("a", "handler", &handler("yes", run, events))], &limits);
-    let handle = running.lanes.handle().expect("it runs");
+    let handle = running.lanes.handle();
     assert_eq!(ask(&handle, "ok", b"").recv(), Ok(Answer::Done(b"yes".to_vec())));
     assert_eq!(ask(&handle, "ok", b"").recv(), Ok(Answer::Late { plugin: "test/a".into() }));
     limits.plugin_later_ms = 60_000;
     let never = start(vec![lane("a", "handler", &handler("yes", "(call $later )", ""))], &limits);
-    let handle = never.lanes.handle().expect("it runs");
+    let handle = never.lanes.handle();
     let waits = ask(&handle, "ok", b"");
     drop(handle);
     drop(never);
@@ -145,7 +145,7 @@ fn later_answers_come_from_events_from_the_deadline_or_from_the_end() {
 fn events_reach_who_wants_them_and_a_full_queue_is_said() {
     let counts = "(call $increment (i32.const 64) (i32.const 1) (i64.extend_i32_u (local.get $count)) (i32.const 2048))";
     let running = start(vec![lane("o", "observer", &observer("t*", counts))], &Limits::TINY);
-    let handle = running.lanes.handle().expect("it runs");
+    let handle = running.lanes.handle();
     happened(&handle, "t.a");
     happened(&handle, "other");
     happened(&handle, "t.b");
@@ -156,18 +156,44 @@ fn events_reach_who_wants_them_and_a_full_queue_is_said() {
     let (_, first) = running.applied.recv().expect("the first event");
     let (_, second) = running.applied.recv().expect("the second event");
     assert_eq!((value(&first), value(&second)), (b"1".to_vec(), b"2".to_vec()));
-    // The thread waits in a change while its queue fills.
+    // The thread waits in a look while its queue fills.
     let (let_go, wait) = channel::<()>();
     let (began, begins) = channel::<()>();
-    let blocks = move |_: &mut Vec<Lane>, _: Now| {
+    let blocks = move |_: &[Lane]| {
         began.send(()).expect("the test waits");
         let _ = wait.recv();
     };
-    handle.change(blocks).expect("the queue has room");
+    handle.look(blocks).expect("the queue has room");
     begins.recv().expect("the thread waits");
-    let fits = (0..100).take_while(|_| handle.change(|_, _| {}).is_ok()).count();
+    let fits = (0..100).take_while(|_| handle.look(|_| {}).is_ok()).count();
     assert_eq!(fits, Limits::TINY.plugin_queue_max as usize);
     drop(let_go);
+}
+
+#[test]
+fn a_reload_takes_all_or_nothing_and_what_a_gone_lane_owes_is_answered() {
+    let waits = handler("n", "(call $later )", "");
+    let lanes = vec![lane("a", "handler", &waits), lane("b", "observer", &observer("t*", ""))];
+    let running = start(lanes, &Limits::DEFAULT);
+    let handle = running.lanes.handle();
+    let owed = ask(&handle, "ok", b"");
+    handle.reload(|_, _| None).expect("the queue has room");
+    assert_eq!(handle.status().expect("it runs").len(), 2, "nothing changed");
+    assert!(owed.try_recv().is_err(), "it waits on");
+    let next = lane("a", "handler", &handler("n", "(call $done (i32.const 64) (i32.const 1))", ""));
+    let make = move |lanes: &mut [Lane], _: Now| {
+        assert_eq!(lanes.len(), 2);
+        Some(vec![Next::Same("test/b".into()), Next::New(Box::new(next))])
+    };
+    handle.reload(make).expect("the queue has room");
+    let answer = owed.recv().expect("one answer");
+    assert_eq!(
+        (answer.code(), answer),
+        (Some(Code::Unavailable), Answer::Replaced { plugin: "test/a".into() })
+    );
+    assert_eq!(ask(&handle, "ok", b"").recv(), Ok(Answer::Done(b"n".to_vec())));
+    handle.reload(|_, _| Some(vec![Next::Same("test/b".into())])).expect("the queue has room");
+    assert_eq!(ask(&handle, "ok", b"").recv(), Ok(Answer::NotServed));
 }
 
 #[test]
@@ -175,10 +201,10 @@ fn keys_of_a_lane_are_shown_to_policies_as_they_are() {
     let put = "(call $increment (i32.const 64) (i32.const 1) (i64.const 1) (i32.const 2048))
         (call $done (i32.const 64) (i32.const 1))";
     let running = start(vec![lane("a", "handler", &handler("n", put, ""))], &Limits::DEFAULT);
-    let handle = running.lanes.handle().expect("it runs");
+    let handle = running.lanes.handle();
     assert!(matches!(ask(&handle, "ok", b"").recv(), Ok(Answer::Done(_))));
     let (to, from) = channel::<Kv>();
-    handle.change(move |lanes, _| to.send(lanes[0].kv().clone()).expect("the test waits")).expect("room");
+    handle.look(move |lanes| to.send(lanes[0].kv().clone()).expect("the test waits")).expect("room");
     let before = from.recv().expect("its keys");
     assert!(matches!(ask(&handle, "ok", b"").recv(), Ok(Answer::Done(_))));
     assert_eq!(&*before.entry("n", 0).expect("it was put").value, b"1", "a snapshot stays as it was");

@@ -134,7 +134,7 @@ fn own_keys_are_read_from_the_snapshot_and_their_version_joins_the_key() {
     assert_eq!(push(&mut decider, &Given::default(), 0).effect, Effect::Deny);
     let put = |version| {
         let entry = KvEntry { value: Arc::from(&b"1"[..]), version, until_ms: u64::MAX };
-        Kv::new([("open".to_owned(), entry)])
+        Kv::new([("open".to_owned(), entry)], 0)
     };
     let next = decider.set().with_kv("test/kv", &put(1));
     decider.replace(Arc::new(next));
