@@ -322,6 +322,25 @@ pub enum Event<'a> {
         /// Why.
         code: Code,
     },
+    /// A transfer that was decided here ended.
+    Ended {
+        /// Whose.
+        peer: &'a Peer,
+        /// Which.
+        transfer: TransferId,
+        /// `push` or `pull`.
+        action: &'static str,
+        /// Name of the share.
+        root: &'a str,
+        /// Path beneath it.
+        path: &'a [u8],
+        /// Names that were made, replaced, changed, equal or deleted.
+        files: u64,
+        /// Content bytes moved in this run.
+        bytes: u64,
+        /// Why it failed.
+        code: Option<Code>,
+    },
     /// A decision was made: for the audit log.
     Decided {
         /// About whom.

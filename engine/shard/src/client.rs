@@ -83,6 +83,10 @@ impl Running {
     fn is_transfer(&self) -> bool {
         matches!(self.job.kind, JobKind::Push { .. } | JobKind::Pull { .. })
     }
+
+    fn is_once(&self) -> bool {
+        matches!(self.job.kind, JobKind::Call { once: true, .. })
+    }
 }
 
 impl Client {
@@ -165,6 +169,10 @@ impl Client {
     fn lost<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, why: Failure, totals: Totals) {
         let random = u32::from_be_bytes(core.random());
         let Some(running) = &mut self.job else { return };
+        if running.verified && running.is_once() {
+            let message = format!("{}; whether the call was served is not known", why.message);
+            return self.finish(Err(Failure { message, ..why }), totals);
+        }
         let next = match running.standing.on_failure(core.now, random) {
             Ok((row, next)) => {
                 steps::told(core, LINK, None, &row);
@@ -270,7 +278,7 @@ impl Client {
             }
             JobKind::List(request) => (list::PROTOCOL, request.encode()),
             JobKind::Remove(request) => (remove::PROTOCOL, request.encode()),
-            JobKind::Call { protocol, payload } => (protocol.as_str(), payload.clone()),
+            JobKind::Call { protocol, payload, .. } => (protocol.as_str(), payload.clone()),
             JobKind::Join { request } => ("xferd.join", (request.0)(&session)),
         };
         running.request = (protocol.to_owned(), payload);
@@ -354,7 +362,8 @@ impl Client {
     ) {
         let random = u32::from_be_bytes(core.random());
         let Some(running) = &mut self.job else { return };
-        let retried = after_error(why.code, running.operation.left()) == PhaseEvent::Retry;
+        let unsure = why.code == Code::Timeout && running.is_once();
+        let retried = !unsure && after_error(why.code, running.operation.left()) == PhaseEvent::Retry;
         let wait = retried.then(|| running.operation.on_failure(random)).flatten();
         let Some(wait_ms) = wait else {
             self.finish(Err(why), Totals::default());

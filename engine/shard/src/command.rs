@@ -107,6 +107,8 @@ pub enum JobKind {
         protocol: String,
         /// Its bytes.
         payload: Vec<u8>,
+        /// Asked again only where nothing can have come of it: what is called may do something.
+        once: bool,
     },
     /// As `Call` with `xferd.join`; the payload is made once the session id is known.
     Join {

@@ -8,14 +8,14 @@
 //!
 //! A turn of a core is a safe point: no chunk is half accounted for between two. Per chunk nothing is asked.
 
-use crate::command::Failure;
+use crate::command::{Failure, Totals};
 use crate::guard::Guard;
 use crate::tools::Core;
 use base::codes::Code;
 use base::hooks::{
-    Action, Ask, Decision, Effect, Event, Fact, Facts, Hooks, Listed, Obligations, Peer, Trust,
+    Action, Ask, Decision, Effect, Event, Fact, Facts, FileAction, Hooks, Listed, Obligations, Peer, Trust,
 };
-use base::ids::DecisionId;
+use base::ids::{DecisionId, TransferId};
 use base::io::Io;
 use base::limits::Limits;
 use proto::transfer::offer::{Direction, Offer};
@@ -278,6 +278,29 @@ impl Watch {
         let mut leave = leave.unwrap_or_else(Leave::free);
         leave.obligations.tighten(&self.session);
         Ok(leave)
+    }
+
+    /// Reports the end of the transfer.
+    pub(crate) fn told_end<I: Io, H: Hooks>(
+        &self,
+        core: &mut Core<I, H>,
+        transfer: TransferId,
+        totals: &Totals,
+        code: Option<Code>,
+    ) {
+        let Some((action, path)) = self.asked.first() else { return };
+        let left_out = [FileAction::Skipped, FileAction::Failed].map(|action| totals.counted(action));
+        let files = totals.files.iter().sum::<u64>() - left_out.iter().sum::<u64>();
+        core.hooks.event(&Event::Ended {
+            peer: &self.peer,
+            transfer,
+            action: action.name(),
+            root: &self.root,
+            path,
+            files,
+            bytes: totals.bytes,
+            code,
+        });
     }
 
     /// Whether the answer still stands: one relaxed load and two comparisons.

@@ -35,7 +35,7 @@ fn xferd_help_is_the_golden() {
 
 #[test]
 fn xfer_help_is_the_golden() {
-    for command in ["", "join", "copy", "sync", "ls", "rm", "status", "remotes", "verify"] {
+    for command in ["", "join", "copy", "sync", "ls", "rm", "status", "call", "remotes", "verify"] {
         let command: Vec<&str> = command.split_terminator(' ').collect();
         compare("xfer", env!("CARGO_BIN_EXE_xfer"), &command);
     }

@@ -36,6 +36,13 @@ pub enum Seen {
     SessionUp {
         peer: Peer,
     },
+    Ended {
+        /// Which transfer.
+        transfer: TransferId,
+        /// Why it failed.
+        code: Option<Code>,
+    },
+    /// A session ended.
     SessionDown {
         peer: Peer,
         code: Option<Code>,
@@ -93,6 +100,7 @@ impl Seen {
                 Self::Warning { code, message: message.into(), path: path.map(<[u8]>::to_vec) }
             }
             Event::Retry { what, attempt, wait_ms, code } => Self::Retry { what, attempt, wait_ms, code },
+            Event::Ended { transfer, code, .. } => Self::Ended { transfer, code },
             Event::Decided { peer, action, root, decision, .. } => Self::Decided {
                 account: Arc::clone(&peer.account),
                 action: action.into(),

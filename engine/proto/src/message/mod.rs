@@ -13,5 +13,7 @@ pub mod scan;
 pub use close::{Beat, Close};
 pub use envelope::{Envelope, EnvelopeError, MessageId, Source};
 pub use fragments::{Reassembly, fragments};
-pub use request::{Control, Reply, Request, RequestError, RequestState, RequestStep, Requests};
+pub use request::{
+    Control, Reply, Request, RequestError, RequestState, RequestStep, Requests, is_protocol_name,
+};
 pub use scan::{ScanError, scan};

@@ -523,6 +523,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         self.dirs.clear(core);
         let result = self.result.take()?;
         let totals = Totals { stages: self.stages(), ..self.totals };
+        if let Some(watch) = &self.spec.watch {
+            let code = result.as_ref().err().map(|failure| failure.code);
+            watch.told_end(core, self.spec.id, &totals, code);
+        }
         Some(Ended { link: self.key.link, result, totals })
     }
 

@@ -759,6 +759,10 @@ impl Home {
         self.dirs.clear(core);
         let result = self.result.take()?;
         let totals = Totals { stages: self.times.beside(&self.totals.stages), ..self.totals };
+        if let Some(watch) = &self.spec.watch {
+            let code = result.as_ref().err().map(|failure| failure.code);
+            watch.told_end(core, self.spec.id, &totals, code);
+        }
         Some(Ended { link: self.key.link, result, totals })
     }
 

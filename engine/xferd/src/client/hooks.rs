@@ -108,6 +108,7 @@ fn told(event: &Event<'_>) -> Option<Told> {
         Event::SessionUp { .. }
         | Event::SessionDown { .. }
         | Event::Refused { .. }
+        | Event::Ended { .. }
         | Event::Decided { .. } => {
             return None;
         }

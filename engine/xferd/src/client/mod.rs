@@ -17,7 +17,7 @@ mod verify;
 
 pub use join::join;
 pub use remote::remotes;
-pub use requests::{list, remove, status};
+pub use requests::{ProtocolCall, call, list, remove, status};
 pub use transfer::transfer;
 pub use verify::verify;
 

@@ -11,12 +11,17 @@ use base::codes::{Code, exit};
 use base::entry::{Entry, Kind};
 use base::ids::TransferId;
 use base::limits::Limits;
+use proto::message::is_protocol_name;
 use proto::transfer::entries::EntriesBatch;
 use proto::transfer::list::ListRequest;
 use proto::transfer::order::Order;
 use proto::transfer::remove::{RemoveReply, RemoveRequest};
 use serde_json::{Value, json};
 use shard::command::{Job, JobData, JobKind};
+use std::time::Duration;
+
+/// Room of an envelope around a call.
+const ENVELOPE_BYTES: usize = 512;
 
 /// Lists a remote directory.
 ///
@@ -170,7 +175,7 @@ pub fn status(
     plugins: bool,
     reporter: &mut Reporter,
 ) -> Result<Outcome, Failure> {
-    let call = JobKind::Call { protocol: "xferd.status".to_owned(), payload: Vec::new() };
+    let call = JobKind::Call { protocol: "xferd.status".to_owned(), payload: Vec::new(), once: false };
     let pages = ask(engine, name, call, reporter)?;
     let bytes = pages.first().map(Vec::as_slice).unwrap_or_default();
     let data: Value = serde_json::from_slice(bytes).map_err(|_| malformed(Code::InvalidRequest))?;
@@ -186,10 +191,69 @@ fn malformed(code: Code) -> Failure {
     Failure::new(code, "the reply breaks a rule of the protocol", "use the same release on both ends")
 }
 
+/// One call of a protocol that the daemon's plugins serve.
+pub struct ProtocolCall<'a> {
+    /// Name of the remote.
+    pub remote: &'a str,
+    /// Name of the protocol.
+    pub protocol: &'a str,
+    /// What is sent.
+    pub body: Vec<u8>,
+    /// How long the answer may take, connecting included.
+    pub within: Duration,
+}
+
+/// Calls a protocol and gives its answer. It is asked again only where nothing can have come of it.
+///
+/// # Errors
+/// It was not served.
+pub fn call(engine: &Engine, call: ProtocolCall<'_>, reporter: &mut Reporter) -> Result<Vec<u8>, Failure> {
+    let ProtocolCall { remote: name, protocol, body, within } = call;
+    if !is_protocol_name(protocol) {
+        let message = format!("{} is no protocol", shown(protocol));
+        return Err(Failure::usage(message, "a protocol's name has 1 to 64 of a-z 0-9 . _ -"));
+    }
+    let most = Limits::DEFAULT.control_bytes_max as usize - ENVELOPE_BYTES;
+    if body.len() > most {
+        let message = format!("{} bytes do not fit one call, at most {most} do", body.len());
+        return Err(Failure::new(Code::TooLarge, message, "copy a file instead, and call with its name"));
+    }
+    let known = remote::find(&engine.state, name, engine.retries)?;
+    let kind = JobKind::Call { protocol: protocol.to_owned(), payload: body, once: true };
+    let ran = run_one(engine, &known, kind, Some(within), reporter)?;
+    let unserved = |failure: Failure| Failure { next: next_of(failure.code, failure.next), ..failure };
+    match (ran.end.result, ran.signal) {
+        (_, Some(run::LATE)) => {
+            let message =
+                format!("no answer of {protocol} within {}", report::duration(within.as_secs_f64()));
+            let next = "whether it was served is not known; wait longer with --timeout";
+            Err(Failure::new(Code::Timeout, message, next))
+        }
+        (_, Some(signal)) => Err(run::interrupted(signal)),
+        (Err(failure), None) => Err(unserved(run::failed(&failure))),
+        (Ok(JobData::Reply(pages)), None) => Ok(pages.concat()),
+        (Ok(JobData::Receipt(..)), None) => Err(malformed(Code::InvalidRequest)),
+    }
+}
+
+/// What to do about a call that was not served.
+fn next_of(code: Code, otherwise: String) -> String {
+    let next = match code {
+        Code::NotFound => "ask whoever runs the daemon to install a handler plugin that serves it",
+        Code::TooLarge => "send less",
+        Code::RateLimited | Code::Busy | Code::Unavailable => "call again later",
+        Code::Timeout => "nothing came of it unless the handler says otherwise; call again",
+        Code::InternalError => "the daemon's log says more",
+        Code::ConnectionLost => "look whether it was served before you call again",
+        _ => return otherwise,
+    };
+    next.to_owned()
+}
+
 /// Runs one request and gives the pages of its reply.
 fn ask(engine: &Engine, name: &str, kind: JobKind, reporter: &mut Reporter) -> Result<Vec<Vec<u8>>, Failure> {
     let known = remote::find(&engine.state, name, engine.retries)?;
-    let ran = run_one(engine, &known, kind, reporter)?;
+    let ran = run_one(engine, &known, kind, None, reporter)?;
     match (ran.end.result, ran.signal) {
         (_, Some(signal)) => Err(run::interrupted(signal)),
         (Err(failure), None) => Err(run::failed(&failure)),
@@ -198,11 +262,17 @@ fn ask(engine: &Engine, name: &str, kind: JobKind, reporter: &mut Reporter) -> R
     }
 }
 
-fn run_one(engine: &Engine, known: &Known, kind: JobKind, reporter: &mut Reporter) -> Result<Ran, Failure> {
+fn run_one(
+    engine: &Engine,
+    known: &Known,
+    kind: JobKind,
+    within: Option<Duration>,
+    reporter: &mut Reporter,
+) -> Result<Ran, Failure> {
     let id = TransferId::default();
     let job = Job { destination: known.destination.clone(), join: None, id, kind };
     let cores = engine.cores.unwrap_or(1);
-    Runner::new()?.run(engine, &known.who(), cores, job, reporter, |_| None)
+    Runner::new()?.within(within).run(engine, &known.who(), cores, job, reporter, |_| None)
 }
 
 #[cfg(test)]

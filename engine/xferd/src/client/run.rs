@@ -17,11 +17,14 @@ use base::limits::Limits;
 use shard::command::{Command, Job, JobEnd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 /// Core threads of a client that says nothing: more only help where streams are decrypted side by side.
 const CORES_MOST_BY_DEFAULT: usize = 4;
+
+/// In place of a signal: the time of the job is over.
+pub(super) const LATE: &str = "its deadline";
 
 /// What the main thread hears.
 pub(super) enum Heard {
@@ -52,6 +55,8 @@ pub(super) struct Runner {
     umask: u32,
     limits: Arc<Limits>,
     began: Instant,
+    /// When the job ends with [`LATE`].
+    until: Option<Instant>,
 }
 
 impl Runner {
@@ -67,7 +72,12 @@ impl Runner {
         let (to, heard) = sync_channel(limits.hook_queue_max as usize);
         signals::listen(to.clone())?;
         let umask = rustix::process::umask(rustix::fs::Mode::empty());
-        Ok(Self { to, heard, umask: umask.as_raw_mode(), limits, began: Instant::now() })
+        Ok(Self { to, heard, umask: umask.as_raw_mode(), limits, began: Instant::now(), until: None })
+    }
+
+    /// Bounds the time of the job.
+    pub(super) fn within(self, most: Option<Duration>) -> Self {
+        Self { until: most.and_then(|most| self.began.checked_add(most)), ..self }
     }
 
     /// Runs a job to its end.
@@ -116,13 +126,23 @@ impl Runner {
         Ok(ran)
     }
 
+    /// What happens next; where the job's time is over, [`LATE`]. `None`: nobody is left to tell.
+    fn hear(&self, running: bool) -> Option<Heard> {
+        let Some(until) = self.until.filter(|_| running) else { return self.heard.recv().ok() };
+        match self.heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(heard) => Some(heard),
+            Err(RecvTimeoutError::Timeout) => Some(Heard::Signal(LATE)),
+            // The signal thread holds a sender for as long as the process lives.
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
     fn wait(self, threads: &Cores, cores: u16, job: Job, reporter: &mut Reporter) -> Result<Ran, Failure> {
         let handle = threads.handle();
         handle.tell(CoreId(0), Command::Job(Box::new(job)));
         let (mut end, mut signal, mut left) = (None, None, cores);
         while left > 0 {
-            // The signal thread holds a sender for as long as the process lives.
-            let Ok(heard) = self.heard.recv() else { break };
+            let Some(heard) = self.hear(end.is_none() && signal.is_none()) else { break };
             match heard {
                 Heard::Told(told) => told.iter().for_each(|one| reporter.tell(one)),
                 Heard::Core(CoreEvent::Job(job_end)) => {

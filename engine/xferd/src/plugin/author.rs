@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// The name cannot be one, something of it is there, or the folder cannot be written.
-pub fn unpack(name: &str, parent: &Path) -> Result<PathBuf, Failure> {
+pub fn unpack(name: &str, world: &str, parent: &Path) -> Result<PathBuf, Failure> {
     if !template::is_name(name) {
         return Err(Failure::usage(
             format!("\"{}\" cannot be the name of a plugin", crate::escape::shown(name)),
@@ -33,7 +33,7 @@ pub fn unpack(name: &str, parent: &Path) -> Result<PathBuf, Failure> {
         ),
         _ => Failure::io(folder.display(), &error),
     })?;
-    for (path, text) in template::files(name) {
+    for (path, text) in template::files(name, world) {
         let path = folder.join(path);
         if let Some(above) = path.parent() {
             std::fs::create_dir_all(above).map_err(failed(above))?;
@@ -124,10 +124,10 @@ mod tests {
     #[test]
     fn a_folder_is_unpacked_once_and_a_key_made_once() {
         let home = tempfile::tempdir().unwrap();
-        let folder = unpack("night-shift", home.path()).unwrap();
+        let folder = unpack("night-shift", "policy", home.path()).unwrap();
         assert!(folder.join("sdk/src/lib.rs").is_file() && folder.join("src/lib.rs").is_file());
-        assert_eq!(unpack("night-shift", home.path()).unwrap_err().code, Code::Conflict);
-        assert_eq!(unpack("../x", home.path()).unwrap_err().code, Code::InvalidRequest);
+        assert_eq!(unpack("night-shift", "policy", home.path()).unwrap_err().code, Code::Conflict);
+        assert_eq!(unpack("../x", "policy", home.path()).unwrap_err().code, Code::InvalidRequest);
         let key = home.path().join("author.key");
         let public = make_key(&key).unwrap();
         assert_eq!(make_key(&key).unwrap_err().code, Code::Conflict);

@@ -155,7 +155,7 @@ impl Case {
     fn keys(&self) -> Kv {
         let entry =
             |value: &String| KvEntry { value: Arc::from(value.as_bytes()), version: 1, until_ms: u64::MAX };
-        Kv::new(self.kv.iter().map(|(key, value)| (key.clone(), entry(value))))
+        Kv::new(self.kv.iter().map(|(key, value)| (key.clone(), entry(value))), 0)
     }
 }
 

@@ -187,9 +187,7 @@ pub fn install(
     let runtime = Runtime::new(limits, Metering::Deadlines)
         .map_err(|error| Failure::start(Code::Unavailable, error.to_string(), ""))?;
     let compiled = runtime.compile(wasm).map_err(|error| wrong(format!("{name}: {error}")))?;
-    if manifest.world.is_policy() {
-        try_out(&runtime, manifest, &compiled, &approval.settings)?;
-    }
+    try_out(&runtime, manifest, &compiled, &approval.settings)?;
     let code = compiled.seal(&place.node_key(true)?);
     let installed = Installed {
         name: name.clone(),
@@ -245,9 +243,13 @@ fn try_out(
         .settings(given)
         .map_err(|error| refused(format!("plugin.settings.\"{}\": {error}", manifest.name)))?;
     let source = PolicySource { manifest: manifest.clone(), loaded, settings, kv: Kv::default() };
-    PolicySet::new(runtime, 0, vec![source], &Arc::new(Buckets::new(64)), None)
-        .map(drop)
-        .map_err(|error| refused(error.to_string()))
+    let buckets = Arc::new(Buckets::new(64));
+    let tried = if manifest.world.is_policy() {
+        PolicySet::new(runtime, 0, vec![source], &buckets, None).map(drop)
+    } else {
+        super::lanes::try_out(runtime, source, &buckets)
+    };
+    tried.map_err(|error| refused(error.to_string()))
 }
 
 /// Gives grants to what is installed; all that it asks for when none is named.

@@ -5,8 +5,9 @@ use crate::config::PluginConfig;
 use crate::failure::Failure;
 use base::codes::Code;
 use base::limits::Limits;
-use host::{Buckets, Kv, Manifest, Metering, PolicySet, PolicySource, Runtime};
+use host::{Buckets, Kv, Manifest, Metering, PolicySet, PolicySource, Runtime, World};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -14,14 +15,14 @@ use std::sync::{Arc, OnceLock};
 const BUCKETS: u32 = 65_536;
 
 /// Of the process: set up once, when the first plugin is taken in. Buckets outlive reloads, which refill nothing.
-struct Host {
-    runtime: Runtime,
-    buckets: Arc<Buckets>,
+pub(super) struct Host {
+    pub(super) runtime: Runtime,
+    pub(super) buckets: Arc<Buckets>,
 }
 
 static HOST: OnceLock<Host> = OnceLock::new();
 
-fn host(limits: &Limits) -> Result<&'static Host, Failure> {
+pub(super) fn host(limits: &Limits) -> Result<&'static Host, Failure> {
     if let Some(host) = HOST.get() {
         return Ok(host);
     }
@@ -29,6 +30,9 @@ fn host(limits: &Limits) -> Result<&'static Host, Failure> {
         .map_err(|error| Failure::start(Code::Unavailable, error.to_string(), "see 'xferd doctor'"))?;
     Ok(HOST.get_or_init(|| Host { runtime, buckets: Arc::new(Buckets::new(BUCKETS)) }))
 }
+
+/// The keys of each plugin, as the store has them.
+pub type Keys = BTreeMap<String, Kv>;
 
 /// The policies that are enabled, in their order; `None` when there is none. `before` goes on when this fails.
 ///
@@ -39,27 +43,10 @@ pub fn load(
     config: &PluginConfig,
     limits: &Limits,
     generation: u32,
+    keys: &Keys,
     before: Option<&PolicySet>,
 ) -> Result<Option<Arc<PolicySet>>, Failure> {
-    let place = Place::of(state);
-    let installed = place.installed()?;
-    known_settings(config, &installed)?;
-    let mut sources = Vec::new();
-    for plugin in in_order(config, &installed)? {
-        let manifest = manifest(&place, plugin, limits)?;
-        if !manifest.world.is_policy() {
-            tracing::info!(target: "xferd::plugin", plugin = %plugin.name, world = manifest.world.name(),
-                "not taken in: only policies decide");
-            continue;
-        }
-        let lacking = super::install::lacking(&manifest, &plugin.granted);
-        if !lacking.is_empty() {
-            let next = format!("xferd plugin grant {} {}", plugin.name, lacking.join(" "));
-            let message = format!("plugin {} waits for grants: {}", plugin.name, lacking.join(", "));
-            return Err(Failure::start(Code::AccessDenied, message, next));
-        }
-        sources.push(source(&place, plugin, manifest, config, limits)?);
-    }
+    let sources = sources(state, config, limits, keys, World::is_policy)?;
     if sources.is_empty() {
         return Ok(None);
     }
@@ -69,7 +56,49 @@ pub fn load(
     Ok(Some(Arc::new(set)))
 }
 
-fn refused(message: String) -> Failure {
+/// The plugins of the plugin thread that are enabled, in their order.
+///
+/// # Errors
+/// The first plugin that cannot be taken in, by its name.
+pub fn lane_sources(
+    state: &Path,
+    config: &PluginConfig,
+    limits: &Limits,
+    keys: &Keys,
+) -> Result<Vec<PolicySource>, Failure> {
+    sources(state, config, limits, keys, |world| !world.is_policy())
+}
+
+/// What is enabled of these worlds.
+fn sources(
+    state: &Path,
+    config: &PluginConfig,
+    limits: &Limits,
+    keys: &Keys,
+    wanted: impl Fn(World) -> bool,
+) -> Result<Vec<PolicySource>, Failure> {
+    let place = Place::of(state);
+    let installed = place.installed()?;
+    known_settings(config, &installed)?;
+    let mut sources = Vec::new();
+    for plugin in in_order(config, &installed)? {
+        let manifest = manifest(&place, plugin, limits)?;
+        if !wanted(manifest.world) {
+            continue;
+        }
+        let lacking = super::install::lacking(&manifest, &plugin.granted);
+        if !lacking.is_empty() {
+            let next = format!("xferd plugin grant {} {}", plugin.name, lacking.join(" "));
+            let message = format!("plugin {} waits for grants: {}", plugin.name, lacking.join(", "));
+            return Err(Failure::start(Code::AccessDenied, message, next));
+        }
+        let kv = keys.get(&plugin.name).cloned().unwrap_or_default();
+        sources.push(PolicySource { kv, ..source(&place, plugin, manifest, config, limits)? });
+    }
+    Ok(sources)
+}
+
+pub(super) fn refused(message: String) -> Failure {
     Failure::start(
         Code::InvalidRequest,
         message,
@@ -145,10 +174,9 @@ pub fn rows(state: &Path, config: &PluginConfig, limits: &Limits) -> Result<Vec<
         let enabled = config.enabled.as_ref().is_none_or(|enabled| enabled.value.contains(&plugin.name));
         let place =
             config.enabled.as_ref().and_then(|e| e.value.iter().position(|name| *name == plugin.name));
-        let stands = match (enabled, lacking.is_empty(), manifest.world.is_policy()) {
-            (false, ..) => "disabled",
-            (_, false, _) => "waits for grants",
-            (_, _, false) => "installed",
+        let stands = match (enabled, lacking.is_empty()) {
+            (false, _) => "disabled",
+            (_, false) => "waits for grants",
             _ => "enabled",
         };
         rows.push(json!({

@@ -80,12 +80,16 @@ impl<W: Write> JsonLines<W> {
 
 /// `path`, or `path_base64` when it is not UTF-8.
 pub fn path_fields(path: &[u8]) -> Map<String, Value> {
-    let mut fields = Map::new();
-    match std::str::from_utf8(path) {
-        Ok(text) => fields.insert("path".into(), text.into()),
-        Err(_) => fields.insert("path_base64".into(), base64(path).into()),
+    bytes_fields("path", path)
+}
+
+/// Bytes under a key, or as base64 under `KEY_base64` when they are not UTF-8.
+pub fn bytes_fields(key: &str, bytes: &[u8]) -> Map<String, Value> {
+    let (key, value) = match std::str::from_utf8(bytes) {
+        Ok(text) => (key.to_owned(), text.to_owned()),
+        Err(_) => (format!("{key}_base64"), base64(bytes)),
     };
-    fields
+    Map::from_iter([(key, value.into())])
 }
 
 /// A name inside a list: text, or an object with `base64`.

@@ -11,7 +11,7 @@ mod outcome;
 mod told;
 
 pub use amount::{bytes, date, duration, lines};
-pub use json::path_fields;
+pub use json::{bytes_fields, path_fields};
 pub use outcome::{Files, Outcome};
 pub use told::{Start, Told};
 

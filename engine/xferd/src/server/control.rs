@@ -3,7 +3,7 @@
 use super::admin::{self, Asked};
 use super::hooks::{Shared, ToControl};
 use super::shares::Held;
-use super::{addresses, enrol, status};
+use super::{addresses, enrol, happenings, status};
 use crate::admin::Command;
 use crate::clock::{mono_ns, utc_ms};
 use crate::config::{Config, Flags};
@@ -272,6 +272,9 @@ impl Daemon {
             match one {
                 ToControl::Report(report) => {
                     report.log();
+                    for happening in happenings::of(&report, utc_ms()) {
+                        self.shared.plugins.happened(happening);
+                    }
                     records.extend(report.audit(utc_ms()));
                 }
                 ToControl::Status { peer, reply } => {
@@ -345,16 +348,26 @@ impl Daemon {
         let before = self.shared.rules.in_force().policies;
         let state = self.started.borrow().config.state.value.clone();
         let (plugin, limits) = (config.plugin.clone(), self.shared.limits.clone());
-        let load = move || crate::plugins::load(&state, &plugin, &limits, generation, before.as_deref());
-        let loaded = tokio::task::spawn_blocking(load).await;
-        let policies =
-            loaded.map_err(|_| Failure::new(Code::InternalError, "the plugins could not be read", ""))??;
+        let at = state.clone();
+        let keys = self.ask_store(move |store| crate::plugins::keys(store, &at)).await?;
+        let load = move || {
+            let policies =
+                crate::plugins::load(&state, &plugin, &limits, generation, &keys, before.as_deref())?;
+            Ok((policies, crate::plugins::lane_sources(&state, &plugin, &limits, &keys)?))
+        };
+        let unread = |_| Failure::new(Code::InternalError, "the plugins could not be read", "");
+        let (policies, lanes) = tokio::task::spawn_blocking(load).await.map_err(unread)??;
+        let held = self.started.borrow_mut().held.add(&config.shares);
+        held.map_err(|failure| Failure { exit: exit::USAGE, ..failure })?;
+        // Last of what may be refused: from here on the new ones run.
+        let thread = self.shared.plugins.clone();
+        let lanes = tokio::task::spawn_blocking(move || thread.reload(lanes)).await.map_err(unread)??;
         let mut started = self.started.borrow_mut();
-        started.held.add(&config.shares).map_err(|failure| Failure { exit: exit::USAGE, ..failure })?;
         let restart = needs_restart(&started.config, &config);
         let shares = started.held.shares(&config.shares);
         let plugins = policies.as_ref().map_or(Vec::new(), |set| set.status());
-        let plugins: Vec<String> = plugins.iter().map(|plugin| plugin.name.to_string()).collect();
+        let plugins: Vec<String> =
+            plugins.iter().map(|plugin| plugin.name.to_string()).chain(lanes).collect();
         self.shared.rules.replace(Authorizer::new(&config, generation), policies);
         self.cores.tell_all(|| CoreCommand::Shares(shares.clone()));
         started.log.change(filter);

@@ -77,14 +77,24 @@ impl Enrol {
     }
 
     /// Serves one `xferd.join`: spends the token and issues the certificate, in one durable step.
-    pub fn join(&self, store: &mut Store, psk_id: PskId, payload: &[u8], session: &SessionId) -> Reply {
+    /// `joined` hears who is new.
+    pub fn join(
+        &self,
+        store: &mut Store,
+        psk_id: PskId,
+        payload: &[u8],
+        session: &SessionId,
+        joined: impl FnOnce(DeviceId, &str, &str),
+    ) -> Reply {
         let request = match JoinRequest::verify(payload, session) {
             Ok(request) => request,
             Err(error) => return refusal(error.code(), &error),
         };
         let joiner = Joiner { psk_id, device: request.device(), name: &request.name };
         let now_ms = utc_ms();
+        let mut account = None;
         let redeemed = store.redeem(&joiner, now_ms, &crate::crash::reach, |grant| {
+            account = Some(grant.account.to_owned());
             let certificate = self
                 .authority
                 .issue(grant.serial, &request.public_key, grant.account, now_ms, &self.limits)
@@ -95,6 +105,9 @@ impl Enrol {
         match redeemed {
             Err(error) => refusal(error.code(), &error),
             Ok(redeemed) => {
+                if let Some(account) = account {
+                    joined(request.device(), &account, &request.name);
+                }
                 match JoinReply::encode(&redeemed.certificate, self.authority.root(), &self.hub_name) {
                     Ok(bytes) => Reply::Success(Some(bytes)),
                     Err(error) => refusal(Code::InternalError, &error),

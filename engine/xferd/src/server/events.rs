@@ -3,7 +3,7 @@
 use crate::escape::{Shown, shown};
 use base::codes::Code;
 use base::hooks::{Decision, Effect, Event, Peer, Step};
-use base::ids::DeviceId;
+use base::ids::{DeviceId, TransferId};
 use host::{Level, LogLine};
 use state::AuditRecord;
 use std::net::SocketAddr;
@@ -11,9 +11,26 @@ use std::net::SocketAddr;
 /// Who, as logs name them.
 #[derive(Clone, Debug)]
 pub struct Who {
-    device: DeviceId,
-    account: std::sync::Arc<str>,
-    address: SocketAddr,
+    /// Its device.
+    pub device: DeviceId,
+    /// Its account.
+    pub account: std::sync::Arc<str>,
+    /// Where it connects from.
+    pub address: SocketAddr,
+}
+
+/// How a transfer ended.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct TransferEnd {
+    pub who: Who,
+    pub transfer: TransferId,
+    pub action: &'static str,
+    pub root: String,
+    pub path: Vec<u8>,
+    pub files: u64,
+    pub bytes: u64,
+    pub code: Option<Code>,
 }
 
 /// One event of a core, for the control thread.
@@ -27,6 +44,7 @@ pub enum Report {
     Decided { who: Who, action: String, root: String, path: Vec<u8>, decision: Box<Decision> },
     Plugin { plugin: std::sync::Arc<str>, level: Level, message: String },
     Stepped { machine: &'static str, session: String, from: String, event: String, to: String },
+    Ended(Box<TransferEnd>),
     File { transfer: String, path: Vec<u8>, action: &'static str, size: u64, code: Option<Code> },
 }
 
@@ -41,6 +59,18 @@ impl Report {
             }
             Event::Warning { code, message, path } => {
                 Self::Warning { code: *code, message: shown(message), path: path.map(<[u8]>::to_vec) }
+            }
+            Event::Ended { peer, transfer, action, root, path, files, bytes, code } => {
+                Self::Ended(Box::new(TransferEnd {
+                    who: who(peer),
+                    transfer: *transfer,
+                    action,
+                    root: (*root).to_owned(),
+                    path: path.to_vec(),
+                    files: *files,
+                    bytes: *bytes,
+                    code: *code,
+                }))
             }
             Event::Decided { peer, action, root, path, decision } => Self::Decided {
                 who: who(peer),
@@ -106,6 +136,11 @@ impl Report {
                     tracing::warn!(target: "xferd::notify", decision = %decision.id, by = %shown(&decision.trail.by),
                         account = %shown(&who.account), action = %shown(action), share = %shown(root), "{}", shown(text));
                 }
+            }
+            Self::Ended(end) => {
+                tracing::info!(target: "xferd::transfer", transfer = %end.transfer, device = %end.who.device.short(),
+                    account = %shown(&end.who.account), action = end.action, share = %shown(&end.root),
+                    path = %Shown(&end.path), files = end.files, bytes = end.bytes, code = name(end.code), "ended");
             }
             Self::Plugin { plugin, level, message } => match level {
                 Level::Error => tracing::error!(target: "xferd::plugin", plugin = %plugin, "{message}"),

@@ -11,14 +11,15 @@
 
 use super::enrol::Enrol;
 use super::events::Report;
+use super::happenings;
 use crate::clock::{mono_ns, utc_ms};
 use crate::names::Names;
-use crate::plugins::{Known, Policies};
+use crate::plugins::{Known, PluginThread, Policies, Refused};
 use crate::rules::{Authorizer, Said};
 use base::codes::Code;
 use base::hooks::{
-    Action, Answer, Ask, Busy, Call, Decision, Event, Hooks, Listed, Peer, Reply, Step, StoreAsk, Ticket,
-    Trust,
+    Action, Answer, Ask, Busy, Call, Decision, Effect, Event, Fact, Facts, Hooks, Listed, Peer, Reply, Step,
+    StoreAsk, Ticket, Trust,
 };
 use base::ids::DecisionId;
 use base::io::Now;
@@ -146,6 +147,8 @@ pub struct Shared {
     pub decisions: Arc<Decisions>,
     /// Facts about devices, for policies.
     pub known: Arc<Known>,
+    /// Handlers, observers and discovery plugins.
+    pub plugins: Arc<PluginThread>,
     /// Bounds.
     pub limits: Arc<Limits>,
 }
@@ -201,7 +204,13 @@ impl DaemonHooks {
             return Answer::Now(Reply::Error { code: Code::InvalidRequest, message });
         };
         let (enrol, payload, session) = (self.shared.enrol.clone(), call.payload.to_vec(), from.session);
-        match self.ask_store(ticket, move |store| enrol.join(store, psk_id, &payload, &session)) {
+        let plugins = self.shared.plugins.clone();
+        let join = move |store: &mut Store| {
+            enrol.join(store, psk_id, &payload, &session, |device, account, name| {
+                plugins.happened(happenings::joined(device, account, name, utc_ms()));
+            })
+        };
+        match self.ask_store(ticket, join) {
             Ok(()) => Answer::Later,
             Err(Busy) => Answer::Busy,
         }
@@ -215,6 +224,45 @@ impl DaemonHooks {
             Err(_) => {
                 self.open -= 1;
                 Answer::Busy
+            }
+        }
+    }
+
+    /// A protocol that a plugin serves: whoever calls it was allowed to, and may all else that it needs.
+    fn invoke(&mut self, ticket: Ticket, from: &Peer, call: &Call<'_>) -> Answer {
+        let refused = |code, message| Answer::Now(Reply::Error { code, message });
+        let Some(actions) = self.shared.plugins.actions(call.protocol) else {
+            let name = crate::escape::shown(call.protocol);
+            return refused(Code::NotFound, format!("nothing here serves the protocol {name}"));
+        };
+        for name in actions.iter() {
+            let facts = Invoked { peer: from, protocol: name };
+            let action = Action::Invoke(name);
+            let now = Now { mono_ns: mono_ns(), utc_ms: utc_ms() };
+            let decision = self.decide(&Ask { subject: from, action, root: "", facts: &facts }, now);
+            let (denied, code) = (decision.effect == Effect::Deny, decision.code);
+            let message = format!(
+                "{} needs {name}, which is denied: {} (decision {})",
+                call.protocol, decision.reason, decision.id
+            );
+            let action = action.name();
+            self.event(&Event::Decided { peer: from, action, root: "", path: b"", decision: &decision });
+            if denied {
+                return refused(code, message);
+            }
+        }
+        let Some(to) = self.reply_to(ticket) else { return Answer::Busy };
+        match self.shared.plugins.call(from, call, move |reply| to.send(reply)) {
+            Ok(()) => Answer::Later,
+            Err(why) => {
+                self.open -= 1;
+                match why {
+                    Refused::Busy => Answer::Busy,
+                    Refused::TooMany { most } => {
+                        let message = format!("{most} calls of this device wait for their answers already");
+                        refused(Code::RateLimited, message)
+                    }
+                }
             }
         }
     }
@@ -268,6 +316,27 @@ impl DaemonHooks {
     }
 }
 
+/// Facts of a question about a protocol.
+struct Invoked<'a> {
+    peer: &'a Peer,
+    protocol: &'a str,
+}
+
+impl Facts for Invoked<'_> {
+    fn get(&self, key: &str) -> Option<Fact> {
+        let text = |text: &str| Some(Fact::Text(text.to_owned()));
+        match key {
+            "account" => text(&self.peer.account),
+            "device" => text(&self.peer.device.to_string()),
+            "address" => text(&self.peer.address.ip().to_string()),
+            "transport" => text("tcp"),
+            "trust" if self.peer.trust == Trust::Certificate => text("certificate"),
+            "protocol" => text(self.protocol),
+            _ => None,
+        }
+    }
+}
+
 fn ended() -> Reply {
     Reply::Error { code: Code::Unavailable, message: "the server is shutting down: try again".to_owned() }
 }
@@ -316,10 +385,7 @@ impl Hooks for DaemonHooks {
         match call.protocol {
             "xferd.join" => self.join(ticket, from, call),
             "xferd.status" => self.status(ticket, from),
-            other => Answer::Now(Reply::Error {
-                code: Code::NotFound,
-                message: format!("nothing here serves the protocol {}", crate::escape::shown(other)),
-            }),
+            _ => self.invoke(ticket, from, call),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod enrol;
 pub mod events;
 mod explain;
+mod happenings;
 pub mod hooks;
 pub mod listen;
 mod offline;

@@ -1,6 +1,7 @@
 //! The daemon put together: state, shares, listeners, cores, store thread; then the control thread's loop.
 
 use super::control::{Control, Started};
+use super::enrol::Enrol;
 use super::hooks::{DaemonHooks, Decisions, Rules, Shared};
 use super::shares::Held;
 use super::{admin, listen, open};
@@ -9,13 +10,16 @@ use crate::config::{Config, Flags};
 use crate::cores::{CoreEvent, Cores, Plan};
 use crate::failure::{Failure, plain};
 use crate::names::Names;
+use crate::plugins::PluginThread;
 use crate::rules::Authorizer;
 use crate::{crash, harden, logs, settings};
 use base::codes::Code;
+use host::Value;
 use rustix::fs::Mode;
 use shard::settings::Settings;
 use state::StoreThread;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::mpsc;
@@ -43,7 +47,10 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let last =
         opened.store.last_decision().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
     let known = super::known(&opened.enrol.device(), &mut opened.store)?;
-    let policies = crate::plugins::load(&config.state.value, &config.plugin, &config.limits, 1, None)?;
+    let keys = crate::plugins::keys(&mut opened.store, &config.state.value)?;
+    let (state, bounds) = (&config.state.value, &config.limits);
+    let policies = crate::plugins::load(state, &config.plugin, bounds, 1, &keys, None)?;
+    let lanes = crate::plugins::lane_sources(state, &config.plugin, bounds, &keys)?;
     let listeners = listen::listen(&config.listen.value, config.cores.value)?;
     let socket = admin::bind(&config.state.value)?;
     ring::set_umask_zero();
@@ -51,6 +58,10 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let thread = StoreThread::start(opened.store, &limits).map_err(|error| {
         Failure::start(Code::Io, format!("no thread for the store: {}", plain(&error)), "")
     })?;
+    let known = Arc::new(known);
+    let local = local(&opened.enrol, &listeners.addresses);
+    let plugins = PluginThread::start(thread.handle(), known.clone(), local, limits.clone())?;
+    plugins.reload(lanes)?;
     let (to_control, from_cores) = mpsc::channel(limits.hook_queue_max as usize);
     let shared = Shared {
         rules: Arc::new(Rules::new(Authorizer::new(&config, 1), policies)),
@@ -60,7 +71,8 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
         control: to_control,
         dropped: Arc::new(AtomicU64::new(0)),
         decisions: Arc::new(Decisions::new(last, utc_ms())),
-        known: Arc::new(known),
+        known,
+        plugins: plugins.clone(),
         limits: limits.clone(),
     };
     let shares = held.shares(&config.shares);
@@ -100,6 +112,8 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let control = Control::new(started, shared, cores.handle(), socket, from_cores, core_events);
     let exit = control.run(announce)?;
     let whole = cores.join();
+    // Before the store: what the plugins still do is kept.
+    plugins.stop();
     let stopped = thread.stop();
     tracing::info!(target: "xferd", "stopped");
     match (exit, whole && stopped.is_ok()) {
@@ -109,6 +123,18 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
             Err(Failure::new(Code::InternalError, "a thread ended by a fault of ours", "look at the log"))
         }
     }
+}
+
+/// What a discovery plugin is told of this node.
+fn local(enrol: &Enrol, listen: &[SocketAddr]) -> Vec<(String, Value)> {
+    let addresses = listen.iter().map(|address| address.ip().to_string()).collect();
+    let port = listen.first().map_or(0, |address| u64::from(address.port()));
+    vec![
+        ("device".to_owned(), Value::Id(enrol.device().0)),
+        ("name".to_owned(), Value::Text(enrol.hub_name().to_owned())),
+        ("port".to_owned(), Value::Uint(port)),
+        ("addresses".to_owned(), Value::Texts(addresses)),
+    ]
 }
 
 fn warn_of_costs(config: &Config, notice: Option<&str>, files: u64) {

@@ -1,7 +1,7 @@
 //! What the daemon says of itself: all of it to its own user, a peer's part to a peer.
 
 use super::control::Daemon;
-use super::hooks::InForce;
+use super::hooks::{InForce, Shared};
 use crate::clock::{mono_ns, utc_ms};
 use crate::cores::CoresHandle;
 use crate::plugins::Policies;
@@ -9,7 +9,7 @@ use crate::rules::Said;
 use base::codes::Code;
 use base::hooks::{Action, Ask, Effect, Fact, Facts, Peer, Reply, Stage, Trust};
 use base::io::Now;
-use host::{PluginStatus, PolicySet};
+use host::PluginStatus;
 use proto::session::phase::Phase;
 use serde_json::{Value, json};
 use shard::command::{CoreStatus, RunningTransfer};
@@ -42,13 +42,15 @@ pub(super) async fn of_daemon(daemon: &Daemon) -> Value {
         "phases": phases(&cores),
         "settings": {"cores": started.config.cores.value, "durability": started.config.durability.value.word()},
         "cores": cores.iter().map(core).collect::<Vec<_>>(), "shares": shares, "transfers": transfers,
-        "plugins": plugins(shared.rules.in_force().policies.as_deref()),
+        "plugins": plugins(shared),
     })
 }
 
 /// What each plugin did.
-fn plugins(set: Option<&PolicySet>) -> Value {
-    let status = set.map(PolicySet::status).unwrap_or_default();
+fn plugins(shared: &Shared) -> Value {
+    let set = shared.rules.in_force().policies;
+    let mut status = set.map(|set| set.status()).unwrap_or_default();
+    status.extend(shared.plugins.status());
     let pairs = |pairs: &[(String, u64)]| -> Value {
         pairs
             .iter()
@@ -102,7 +104,7 @@ pub(super) async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
         "device": daemon.shared.enrol.device().to_string(), "account": &*peer.account, "io": started.io,
         "cores": cores.len(), "sessions": cores.iter().map(|core| u64::from(core.sessions)).sum::<u64>(),
         "phases": phases(&cores), "shares": shares, "transfers": own.map(transfer).collect::<Vec<_>>(),
-        "plugins": plugins(set.as_deref()),
+        "plugins": plugins(&daemon.shared),
     });
     match serde_json::to_vec(&data) {
         Ok(bytes) => Reply::Success(Some(bytes)),

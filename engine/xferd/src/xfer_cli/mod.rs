@@ -3,6 +3,7 @@
 //! Every run ends through one door, [`finish`]: with `--json` that is exactly one `result`, also for a
 //! command line that could not be read.
 
+mod call;
 mod copy;
 mod flags;
 mod join;
@@ -99,6 +100,7 @@ enum Command {
     Ls(ls::Ls),
     Rm(rm::Rm),
     Status(status::Status),
+    Call(call::Call),
     Remotes(remotes::Remotes),
     Verify(verify::Verify),
 }
@@ -186,6 +188,7 @@ impl Xfer {
             Command::Ls(command) => command.execute(common, reporter),
             Command::Rm(command) => command.execute(common, reporter),
             Command::Status(command) => command.execute(common, reporter),
+            Command::Call(command) => command.execute(common, reporter),
             Command::Remotes(command) => command.execute(common, reporter),
             Command::Verify(command) => command.execute(common, reporter),
         }

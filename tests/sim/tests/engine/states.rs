@@ -113,7 +113,11 @@ fn a_cut_and_a_breaker_pass_the_declared_states() {
     let busy = Reply::Error { code: Code::Busy, message: "too much to do".into() };
     machines.offices[1].borrow_mut().replies.insert("test.busy".into(), busy);
     let guard = machines.world.guard();
-    machines.begin(Rc::new(|_| JobKind::Call { protocol: "test.busy".into(), payload: Vec::new() }));
+    machines.begin(Rc::new(|_| JobKind::Call {
+        protocol: "test.busy".into(),
+        payload: Vec::new(),
+        once: false,
+    }));
     let ended = end(&mut machines);
     assert!(matches!(&ended.result, Err(why) if why.code == Code::Busy), "{ended:?}");
     print(&mut golden, "too busy", &machines);

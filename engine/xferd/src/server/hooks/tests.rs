@@ -32,6 +32,8 @@ fn bench(limits: Limits) -> Bench {
     let config = load(&flags, &Environment { variable: &|_| None, is_root: false, cpus: 1 }).expect("valid");
     let engine = Engine::new(Mode::Threads, base::ids::CoreId(0), &Limits::TINY).expect("made");
     let (to_control, control) = mpsc::channel(limits.hook_queue_max as usize);
+    let known = Arc::new(Known::new(DeviceId::default(), []));
+    let plugins = PluginThread::start(thread.handle(), known.clone(), Vec::new(), Arc::new(limits.clone()));
     let shared = Shared {
         rules: Arc::new(Rules::new(Authorizer::new(&config, 1), None)),
         store: thread.handle(),
@@ -40,7 +42,8 @@ fn bench(limits: Limits) -> Bench {
         control: to_control,
         dropped: Arc::new(AtomicU64::new(0)),
         decisions: Arc::new(Decisions::new(DecisionId(0), utc_ms())),
-        known: Arc::new(Known::new(DeviceId::default(), [])),
+        known,
+        plugins: plugins.expect("started"),
         limits: Arc::new(limits),
     };
     let hooks = DaemonHooks::new(shared, engine.waker());

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 /// Make a folder with a plugin that builds
 #[derive(clap::Args, Debug)]
 #[command(long_about = "\
-Makes a folder NAME with a small policy, its plugin.toml, its tests, and all it is built with: nothing is \
+Makes a folder NAME with a small policy (or a handler or observer), its plugin.toml, its tests, and all it is built with: nothing is \
 downloaded, now or later. Its README.md says how to go on.")]
 #[command(after_long_help = "\
 EXAMPLES
   xferd plugin new night-shift
   cd night-shift && cargo test && xferd plugin build
+  xferd plugin new guest-book --world handler
 
 EXIT STATUS
   0 the folder is there; 1 wrong arguments; 23 something of that name is there; 11 it could not be written")]
@@ -32,7 +33,7 @@ pub(super) struct New {
 impl New {
     pub(super) fn execute(self, common: &Common) -> Result<(), Failure> {
         let parent = self.into.as_deref().unwrap_or(Path::new("."));
-        let folder = author::unpack(&self.name, parent)?;
+        let folder = author::unpack(&self.name, &self.world, parent)?;
         let data = serde_json::json!({ "folder": folder, "name": self.name, "world": self.world });
         common.print(&data, || {
             format!(
