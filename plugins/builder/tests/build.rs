@@ -9,8 +9,8 @@ fn shared() -> PathBuf {
     target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target")).join("plugin-build")
 }
 
-fn unpack(folder: &Path) {
-    for (path, text) in template::files("night-shift") {
+fn unpack(folder: &Path, world: &str) {
+    for (path, text) in template::files("night-shift", world) {
         let path = folder.join(path);
         std::fs::create_dir_all(path.parent().expect("in the folder")).expect("folders are made");
         std::fs::write(path, text).expect("files are written");
@@ -31,7 +31,7 @@ fn the_template_becomes_a_component_that_imports_only_ours() {
         }
     };
     let home = tempfile::tempdir().expect("a scratch folder");
-    unpack(home.path());
+    unpack(home.path(), "policy");
     let shared = shared();
     let order = Order::new(home.path(), &shared);
     let built = build(&toolchain, &order).expect("the template builds");
@@ -52,6 +52,22 @@ fn the_template_becomes_a_component_that_imports_only_ours() {
     let error = build(&toolchain, &order).expect_err("no export");
     assert!(matches!(error, BuildError::NotAPlugin(_)), "{error}");
     assert!(error.next().contains("export_policy!"));
+}
+
+// proves: E4
+#[test]
+fn the_templates_of_other_worlds_become_components_of_theirs() {
+    let Ok(toolchain) = Toolchain::find() else { return };
+    for (world, export) in [("handler", "command"), ("observer", "observer-events")] {
+        let home = tempfile::tempdir().expect("a scratch folder");
+        unpack(home.path(), world);
+        let built = build(&toolchain, &Order::new(home.path(), &shared())).expect("the template builds");
+        let exports = [format!("xferd:plugin/{export}@0.1.0"), "xferd:plugin/setup@0.1.0".to_owned()];
+        assert_eq!(built.component.exports, exports);
+        let imports = &built.component.imports;
+        assert!(imports.iter().all(|name| name.starts_with("xferd:plugin/")), "{imports:?}");
+        assert!(!imports.iter().any(|name| name.contains("messages")), "only what is used: {imports:?}");
+    }
 }
 
 #[test]

@@ -71,6 +71,12 @@
 //!   runs them.
 //! - A panic's text is in the daemon's log under the plugin's name, and the request is denied with `policy-fault`.
 //!
+//! # Other worlds
+//!
+//! A [`handler`] serves a protocol that `xfer call` reaches, and may wait for [`task`]s; an [`observer`] reacts to what the
+//! engine did; a [`discovery`] plugin finds peers. They live long, on a thread of their own, and may write keys
+//! (`kv = { write = true }`). `xferd plugin new NAME --world handler` and `--world observer` unpack one.
+//!
 //! Exactly one feature, the plugin's world, has to be on: `policy`, `batch-policy`, `handler`, `discovery` or
 //! `observer`.
 
@@ -91,18 +97,22 @@ pub extern crate alloc;
 pub mod bindings;
 pub mod clock;
 pub mod context;
+pub mod discovery;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod double;
 #[doc(hidden)]
 pub mod guest;
+pub mod handler;
 pub mod host;
 pub mod identity;
 pub mod kv;
 pub mod log;
 pub mod metrics;
+pub mod observer;
 pub mod policy;
 pub mod quota;
 pub mod settings;
+pub mod task;
 pub mod value;
 
 /// Words of the standard library that a crate without it has to name: `use xferd_plugin_sdk::prelude::*`.

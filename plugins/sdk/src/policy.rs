@@ -341,6 +341,7 @@ macro_rules! __batch_guest {
 }
 
 /// The generated types of one world and ours.
+#[cfg(any(feature = "policy", feature = "batch-policy"))]
 macro_rules! convert {
     ($world:ident) => {
         mod $world {

@@ -117,6 +117,26 @@ impl Attr {
     }
 }
 
+impl Event {
+    /// An event for a test.
+    pub fn of(topic: &str, attrs: impl IntoIterator<Item = Attr>) -> Self {
+        let (topic, attrs) = (topic.to_owned(), attrs.into_iter().collect());
+        Self { seq: 1, at_ms: 0, topic, subject: None, ticket: None, attrs, body: Vec::new() }
+    }
+
+    /// The value of an attribute.
+    #[must_use]
+    pub fn attr(&self, key: &str) -> Option<&Value> {
+        self.attrs.iter().find(|attr| attr.key == key).map(|attr| &attr.val)
+    }
+
+    /// An attribute that is text.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.attr(key)?.as_text()
+    }
+}
+
 #[allow(clippy::derivable_impls, reason = "the type is generated, and its derives are those of all types")]
 impl Default for Id32 {
     fn default() -> Self {

@@ -6,25 +6,43 @@ mod sdk;
 pub use sdk::SDK;
 
 /// Worlds there is a template for.
-pub const WORLDS: &[&str] = &["policy"];
+pub const WORLDS: &[&str] = &["policy", "handler", "observer"];
 
-const FILES: &[(&str, &str)] = &[
+/// What every plugin has.
+const COMMON: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("../../template/Cargo.toml.txt")),
-    ("plugin.toml", include_str!("../../template/plugin.toml.txt")),
     ("README.md", include_str!("../../template/README.md.txt")),
     (".gitignore", include_str!("../../template/gitignore.txt")),
-    ("src/lib.rs", include_str!("../../template/lib.rs.txt")),
-    ("tests/cases.toml", include_str!("../../template/cases.toml.txt")),
     ("sdk/Cargo.toml", include_str!("../../template/sdk-Cargo.toml.txt")),
 ];
 
-/// The files of a plugin of this name: (path in its folder, text).
-pub fn files(name: &str) -> Vec<(String, String)> {
-    let own = FILES.iter().map(|(path, text)| {
-        let text = text.replace("@NAME@", name).replace("@VERSION@", env!("CARGO_PKG_VERSION"));
-        ((*path).to_owned(), text)
-    });
-    own.chain(SDK.iter().map(|(path, text)| (format!("sdk/src/{path}"), (*text).to_owned()))).collect()
+/// What one of this world has beside that.
+fn own(world: &str) -> &'static [(&'static str, &'static str)] {
+    match world {
+        "handler" => &[
+            ("plugin.toml", include_str!("../../template/handler.toml.txt")),
+            ("src/lib.rs", include_str!("../../template/handler.rs.txt")),
+        ],
+        "observer" => &[
+            ("plugin.toml", include_str!("../../template/observer.toml.txt")),
+            ("src/lib.rs", include_str!("../../template/observer.rs.txt")),
+        ],
+        _ => &[
+            ("plugin.toml", include_str!("../../template/plugin.toml.txt")),
+            ("src/lib.rs", include_str!("../../template/lib.rs.txt")),
+            ("tests/cases.toml", include_str!("../../template/cases.toml.txt")),
+        ],
+    }
+}
+
+/// The files of a plugin of this name and world, one of [`WORLDS`]: (path in its folder, text).
+pub fn files(name: &str, world: &str) -> Vec<(String, String)> {
+    let filled = |(path, text): &(&str, &str)| {
+        let text = text.replace("@NAME@", name).replace("@WORLD@", world);
+        ((*path).to_owned(), text.replace("@VERSION@", env!("CARGO_PKG_VERSION")))
+    };
+    let all = COMMON.iter().chain(own(world)).map(filled);
+    all.chain(SDK.iter().map(|(path, text)| (format!("sdk/src/{path}"), (*text).to_owned()))).collect()
 }
 
 /// Whether a plugin may have this name: 1 to 63 of a-z, 0-9 and `-`, a letter first.
@@ -67,7 +85,11 @@ mod tests {
         for name in ["", "-a", "a-", "2x", "A", "a_b", "a/b", "..", &"a".repeat(64)] {
             assert!(!is_name(name), "{name}");
         }
-        let files = files("night-shift");
-        assert!(files.iter().all(|(_, text)| !text.contains("@NAME@") && !text.contains("@VERSION@")));
+        for world in WORLDS {
+            let files = files("night-shift", world);
+            let left = |text: &str| ["@NAME@", "@VERSION@", "@WORLD@"].iter().any(|word| text.contains(word));
+            assert!(files.iter().all(|(_, text)| !left(text)), "{world}");
+            assert!(files.iter().any(|(path, text)| path == "plugin.toml" && text.contains(world)));
+        }
     }
 }

@@ -646,8 +646,10 @@ pub mod exports {
                     }
                 }
                 pub trait Guest {
-                    /// Topics it wants, `*` at the end of one matches the rest: `transfer.*`, `session.up`, `session.down`,
-                    /// `decision.denied`, `notify.*`, `timer`. Called once after `configure`.
+                    /// Topics it wants, `*` at the end of one matches the rest: `transfer.finished`, `transfer.failed`, `session.up`,
+                    /// `session.down`, `decision.denied`, `peer.joined`, `notify.*`, `timer`. Called once after `configure`. Events tell
+                    /// `account` and `address`; of a transfer also `transfer`, `action`, `root`, `path`, `files`, `bytes`, and of what
+                    /// failed or was denied `code`; of a decision `decision`, `action`, `root`, `path`, `reason`; of a device `name`.
                     #[allow(async_fn_in_trait)]
                     fn topics() -> _rt::Vec<_rt::String>;
                     /// Oldest first, at most 256 a batch; 50 ms at most.

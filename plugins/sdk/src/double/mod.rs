@@ -16,7 +16,7 @@
 
 pub mod imports;
 
-use crate::value::{GroupId, PeerId, Ticket, Value};
+use crate::value::{Event, GroupId, PeerId, Ticket, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::string::{String, ToString};
@@ -163,6 +163,18 @@ impl Double {
     #[must_use]
     pub fn timers(&self) -> &[(Ticket, u64)] {
         &self.timers
+    }
+
+    /// The events of timers that have ended by now, in their order; they are gone then.
+    pub fn due(&mut self) -> Vec<Event> {
+        let now = self.now_ms;
+        self.timers.sort_by_key(|(ticket, at)| (*at, *ticket));
+        let ended = self.timers.iter().take_while(|(_, at)| *at <= now).count();
+        let event = |(ticket, at): (Ticket, u64)| {
+            let timer = Event::of("timer", []);
+            Event { seq: ticket, at_ms: at, ticket: Some(ticket), ..timer }
+        };
+        self.timers.drain(..ended).map(event).collect()
     }
 
     /// Messages that were sent.

@@ -35,6 +35,13 @@ impl<T> Slot<T> {
     }
 }
 
+impl<T: Default> Slot<T> {
+    /// Works on the value, which is the default before the first `set`.
+    pub fn with_or_default<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        work(self.0.borrow_mut().get_or_insert_with(T::default))
+    }
+}
+
 impl<T> Default for Slot<T> {
     fn default() -> Self {
         Self::new()
