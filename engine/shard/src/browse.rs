@@ -67,12 +67,14 @@ pub(crate) fn list<I: Io, H: Hooks>(
         if found.is_empty() || (found.len() < batch && !over) {
             continue;
         }
-        let denied = match core.hooks.filters_names() {
+        let filtered = core.hooks.filters_names();
+        let denied = match filtered {
             true => denied_names(core, peer, &question, &names(&found)),
             false => Vec::new(),
         };
         for (index, (entry, _)) in found.drain(..).enumerate() {
-            if denied.get(index).copied().unwrap_or_default() || full {
+            // A name without an answer is not listed.
+            if denied.get(index).copied().unwrap_or(filtered) || full {
                 continue;
             }
             let user = core.hooks.owner_name(entry.uid, false);
