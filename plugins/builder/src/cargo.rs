@@ -16,7 +16,8 @@ pub(crate) fn compile(toolchain: &Toolchain, order: &Order<'_>) -> Result<(Strin
     if !manifest.is_file() {
         return Err(BuildError::NoCrate(order.folder.to_owned()));
     }
-    let manifest = std::path::absolute(&manifest).unwrap_or(manifest);
+    // Cargo names the crate by a path without `..`: by it the module is known among what else is built.
+    let manifest = manifest.canonicalize().unwrap_or(manifest);
     let mut command = command(toolchain, order, &manifest);
     let failed = |error: std::io::Error| BuildError::Cargo(format!("{}: {error}", toolchain.cargo.display()));
     let mut child = command.spawn().map_err(failed)?;
@@ -65,7 +66,9 @@ fn command(toolchain: &Toolchain, order: &Order<'_>, manifest: &Path) -> Command
     {
         command.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
     }
-    command.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(order.target);
+    // Cargo runs in the crate's folder, where a path of ours would lead elsewhere.
+    let target = std::path::absolute(order.target).unwrap_or_else(|_| order.target.to_owned());
+    command.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(target);
     command.current_dir(order.folder).stdin(Stdio::null()).stdout(Stdio::piped());
     command
 }

@@ -33,7 +33,8 @@ fn the_template_becomes_a_component_that_imports_only_ours() {
     let home = tempfile::tempdir().expect("a scratch folder");
     unpack(home.path(), "policy");
     let shared = shared();
-    let order = Order::new(home.path(), &shared);
+    let roundabout = home.path().join("src/..");
+    let order = Order::new(&roundabout, &shared);
     let built = build(&toolchain, &order).expect("the template builds");
     assert_eq!(built.name, "night-shift");
     assert!(built.component.imports.iter().all(|name| name.starts_with("xferd:plugin/")));

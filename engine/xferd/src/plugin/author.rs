@@ -78,7 +78,20 @@ pub fn make_key(path: &Path) -> Result<[u8; 32], Failure> {
             "a key is never written over: name another file, or sign with this one",
         ));
     }
-    AuthorKey::load_or_create(path).map(|key| key.public()).map_err(|error| no_key(&error))
+    AuthorKey::load_or_create(&key_file(path)?).map(|key| key.public()).map_err(|error| no_key(&error))
+}
+
+/// Where a key lies, in whichever folder the author is.
+fn key_file(path: &Path) -> Result<PathBuf, Failure> {
+    let named = path.file_name().and_then(|name| name.to_str()).is_some();
+    let whole = std::path::absolute(path).ok().filter(|_| named);
+    whole.ok_or_else(|| {
+        let message = format!(
+            "\"{}\" cannot be the name of a key's file",
+            crate::escape::shown(&path.to_string_lossy())
+        );
+        Failure::usage(message, "name a file, such as author.key")
+    })
 }
 
 /// Signs a component with the `plugin.toml` beside it; (signature file, the signer's public half).
@@ -86,7 +99,7 @@ pub fn make_key(path: &Path) -> Result<[u8; 32], Failure> {
 /// # Errors
 /// A file is missing or too large, or the key is none.
 pub fn sign(component: &Path, manifest: &Path, key: &Path) -> Result<(PathBuf, [u8; 32]), Failure> {
-    let loaded = AuthorKey::load(key).map_err(|error| no_key(&error))?.ok_or_else(|| {
+    let loaded = AuthorKey::load(&key_file(key)?).map_err(|error| no_key(&error))?.ok_or_else(|| {
         Failure::new(
             Code::NotFound,
             format!("{}: no such key", key.display()),
@@ -131,6 +144,13 @@ mod tests {
         let key = home.path().join("author.key");
         let public = make_key(&key).unwrap();
         assert_eq!(make_key(&key).unwrap_err().code, Code::Conflict);
+        let beside = std::path::absolute("author.key").unwrap();
+        assert_eq!(
+            key_file(Path::new("author.key")).unwrap(),
+            beside,
+            "a name alone lies in the current folder"
+        );
+        assert_eq!(key_file(Path::new("..")).unwrap_err().code, Code::InvalidRequest);
         let component = folder.join("night-shift.wasm");
         std::fs::write(&component, b"component").unwrap();
         let (file, signer) = sign(&component, &folder.join("plugin.toml"), &key).unwrap();
