@@ -64,6 +64,9 @@ impl fmt::Display for Bound {
 
 impl std::error::Error for Bound {}
 
+/// A call is ended this part of its deadline early: it is looked at by the tick, and shall be over when its time is.
+const EARLY: u64 = 50;
+
 /// The state behind one instance's imports.
 pub(crate) struct Guest {
     pub(crate) plugin: Arc<Plugin>,
@@ -86,6 +89,8 @@ pub(crate) struct Guest {
     pub(crate) memory_peak: u64,
     /// What it asked for when it was refused memory.
     pub(crate) memory_refused: Option<u64>,
+    /// So many elements it asked for when it was refused a table.
+    pub(crate) table_refused: Option<u64>,
     /// What the call did so far; dropped if it does not return.
     pub(crate) work: Work,
     /// CPU nanoseconds of this thread at which the call ends.
@@ -110,6 +115,7 @@ impl Guest {
             last_error: None,
             memory_peak: 0,
             memory_refused: None,
+            table_refused: None,
             work: Work::default(),
             ends_at_cpu_ns: 0,
         }
@@ -129,8 +135,10 @@ impl Guest {
         self.reads_lost = false;
         self.last_error = None;
         self.memory_refused = None;
+        self.table_refused = None;
         self.work.begin();
-        self.ends_at_cpu_ns = cpu_ns() + u64::from(self.plugin.manifest.deadline_ms) * 1_000_000;
+        let deadline_ns = u64::from(self.plugin.manifest.deadline_ms) * 1_000_000;
+        self.ends_at_cpu_ns = cpu_ns() + deadline_ns - deadline_ns / EARLY;
     }
 
     /// One host call that moves so many bytes.
@@ -188,7 +196,11 @@ impl ResourceLimiter for Guest {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= self.plugin.limits.plugin_table_elements_max as usize)
+        let fits = desired <= self.plugin.limits.plugin_table_elements_max as usize;
+        if !fits {
+            self.table_refused = Some(desired as u64);
+        }
+        Ok(fits)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::kv::Kv;
 use crate::plugin::{Fault, PluginError};
 use crate::policy::Policy;
 use crate::runtime::{Metering, Runtime};
+use crate::ticker::LOOKS_AFTER_TICKS;
 use crate::value::Value;
 use base::hooks::Facts;
 use base::ids::DeviceId;
@@ -65,8 +66,7 @@ pub(crate) fn prepare(
     guest.kv = kv.clone();
     guest.identity = about.identity.clone();
     guest.subject = *about.request.subject;
-    let ticks = u64::from(guest.plugin.manifest.deadline_ms) + 1;
-    store.set_epoch_deadline(ticks);
+    store.set_epoch_deadline(LOOKS_AFTER_TICKS);
     refuel(store);
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn store_of(runtime: &Runtime, guest: Guest) -> Store<Guest> {
     store.set_hostcall_fuel(bytes as usize);
     // The epoch is wall time. A thread that was not running meanwhile is given the rest of its own.
     store.epoch_deadline_callback(|guest| match cpu_ns() < guest.data().ends_at_cpu_ns {
-        true => Ok(UpdateDeadline::Continue(1)),
+        true => Ok(UpdateDeadline::Continue(LOOKS_AFTER_TICKS)),
         false => Err(Trap::Interrupt.into()),
     });
     debug_assert_eq!(runtime.metering() == Metering::Fuel, store.get_fuel().is_ok());

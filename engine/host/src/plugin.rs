@@ -51,6 +51,13 @@ pub enum Fault {
         /// Most.
         most: u64,
     },
+    /// It wanted a larger table than it may have, and gave up.
+    Table {
+        /// Elements it wanted.
+        asked: u64,
+        /// Most.
+        most: u64,
+    },
     /// It recursed too deeply.
     Stack {
         /// Bytes of its stack.
@@ -81,6 +88,12 @@ impl fmt::Display for Fault {
                 write!(
                     f,
                     "it asked for {asked} bytes of memory, it may have {most} (limits.memory in plugin.toml)"
+                )
+            }
+            Self::Table { asked, most } => {
+                write!(
+                    f,
+                    "it asked for a table of {asked} elements, it may have {most} (plugin_table_elements_max)"
                 )
             }
             Self::Stack { bytes } => write!(f, "its stack overflowed {bytes} bytes: endless recursion?"),
@@ -115,6 +128,9 @@ impl Fault {
         if let Some(asked) = guest.memory_refused {
             return Self::Memory { asked, most: u64::from(guest.plugin.manifest.memory_bytes) };
         }
+        if let Some(asked) = guest.table_refused {
+            return Self::Table { asked, most: u64::from(limits.plugin_table_elements_max) };
+        }
         let text = error.root_cause().to_string();
         if text.contains("hostcall fuel") || text.contains("fuel allocated for hostcalls") {
             let most = if guest.plugin.manifest.world.is_policy() {
@@ -124,7 +140,12 @@ impl Fault {
             };
             return Self::Bound(Bound::Bytes(most).to_string());
         }
-        Self::Trap { what: text, said: guest.last_error.clone() }
+        let what = match error.downcast_ref::<Trap>() {
+            // A compiler's own stack lies at the begin of the memory, and its end is below address 0.
+            Some(Trap::MemoryOutOfBounds) => format!("{text}; endless recursion ends like this, too"),
+            _ => text,
+        };
+        Self::Trap { what, said: guest.last_error.clone() }
     }
 }
 

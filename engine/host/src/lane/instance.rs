@@ -6,6 +6,7 @@ use crate::effects::Deed;
 use crate::guest::{Guest, Level, LogLine};
 use crate::instance::{configure, refuel, store_of};
 use crate::plugin::Fault;
+use crate::ticker::LOOKS_AFTER_TICKS;
 use crate::value::Value;
 use base::ids::DeviceId;
 use base::io::Now;
@@ -87,8 +88,7 @@ impl Lane {
         guest.facts = Arc::new(facts);
         guest.identity = self.identity.clone();
         guest.work.timers_before = self.timers.len() as u32;
-        let ticks = u64::from(guest.plugin.manifest.deadline_ms) + 1;
-        store.set_epoch_deadline(ticks);
+        store.set_epoch_deadline(LOOKS_AFTER_TICKS);
         refuel(store);
     }
 
