@@ -34,6 +34,18 @@ pub fn shown(text: &str) -> String {
     Shown(text.as_bytes()).to_string()
 }
 
+/// A sentence that others may have had a hand in: what could move a cursor or hide text is shown as `\u{202e}`, all else,
+/// backslashes of names that are shown already among it, stays as it is.
+pub fn sentence(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        match is_unsafe(c) {
+            true => drop(write!(out, "\\u{{{:x}}}", u32::from(c))),
+            false => out.push(c),
+        }
+        out
+    })
+}
+
 /// Controls (C0, DEL, C1), marks that reorder or hide text, line and paragraph separators.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -49,6 +61,7 @@ mod tests {
     fn nothing_that_moves_a_terminal_survives() {
         assert_eq!(Shown(b"a\x1b[31mb\nc\rd\x7f\xff").to_string(), "a\\u{1b}[31mb\\nc\\rd\\u{7f}\\xff");
         assert_eq!(shown("x\u{202e}txt.exe"), "x\\u{202e}txt.exe");
+        assert_eq!(sentence("a\\b: \u{202e}x\ny\x1b"), "a\\b: \\u{202e}x\\u{a}y\\u{1b}");
         assert_eq!(shown("\u{9b}31m"), "\\u{9b}31m");
         assert_eq!(shown("größe 文件 back\\slash"), "größe 文件 back\\\\slash");
     }

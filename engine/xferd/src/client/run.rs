@@ -6,6 +6,7 @@ use super::{Engine, signals};
 use crate::clock::cpu_seconds;
 use crate::config::IoChoice;
 use crate::cores::{CoreEvent, Cores, Plan};
+use crate::escape::sentence;
 use crate::failure::Failure;
 use crate::names::Names;
 use crate::report::{Reporter, Told};
@@ -199,5 +200,6 @@ pub(super) fn failed(failure: &shard::command::Failure) -> Failure {
         Code::Version => "use the same release on both ends",
         _ => "",
     };
-    Failure::new(failure.code, failure.message.clone(), next)
+    // The other end may have written it.
+    Failure::new(failure.code, sentence(&failure.message), next)
 }

@@ -1,6 +1,7 @@
 //! One core's policies: from what the engine asks to what they say, and back.
 
 use crate::clock::mono_ns;
+use crate::escape::shown;
 use crate::plugins::Known;
 use base::codes::Code;
 use base::hooks::{Ask, Cache, Decision, Effect, Listed, Obligations, PathRule, Trail};
@@ -67,7 +68,7 @@ fn decision_of(verdict: &Verdict) -> Decision {
         Some(plugin) => format!("plugin {plugin}").into(),
         None => "policies".into(),
     };
-    let detail = verdict.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
+    let detail = verdict.detail.as_deref().map(|detail| format!(": {}", shown(detail))).unwrap_or_default();
     let reason = match verdict.effect {
         host::Effect::Abstain => "no policy allows it".into(),
         _ => format!("{by}: {}{detail}", verdict.code).into(),
