@@ -44,11 +44,16 @@ impl Package {
     /// A package of this name, world and component in the world's scratch directory; `more` are lines of its
     /// `plugin.toml`.
     pub fn new(world: &World, name: &str, kind: &str, component: &[u8], more: &str) -> Self {
-        let folder = world.path(&format!("package-{}", name.replace('/', "+")));
-        std::fs::create_dir_all(&folder).expect("made");
         let text = format!(
             "plugin.name = \"{name}\"\nplugin.version = \"1.0.0\"\nplugin.world = \"xferd:plugin/{kind}\"\n{more}"
         );
+        Self::with_manifest(world, name, &text, component)
+    }
+
+    /// The same with this `plugin.toml`.
+    pub fn with_manifest(world: &World, name: &str, text: &str, component: &[u8]) -> Self {
+        let folder = world.path(&format!("package-{}", name.replace('/', "+")));
+        std::fs::create_dir_all(&folder).expect("made");
         std::fs::write(folder.join("plugin.toml"), text).expect("written");
         let short = name.rsplit('/').next().unwrap_or(name);
         std::fs::write(folder.join(format!("{short}.wasm")), component).expect("written");

@@ -61,7 +61,7 @@ fn evils() -> Vec<Evil> {
     let mut all = vec![
         evil("(loop $l (br $l))", "timeout: it took more than 3 ms"),
         evil(GROWS, "bytes of memory, it may have 4194304 (limits.memory in plugin.toml)"),
-        evil(GROWS_TABLE, "it trapped: "),
+        evil(GROWS_TABLE, "it asked for a table of 16385 elements, it may have 16384"),
         evil("(return (call $direct))", "its stack overflowed 262144 bytes"),
         evil("(return (call $indirect))", "its stack overflowed 262144 bytes"),
         // A code of 1 GiB, and 2^26 obligations, in 64 KiB of memory.
