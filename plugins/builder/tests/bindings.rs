@@ -1,7 +1,8 @@
 //! The SDK's generated bindings are those of `wit/xferd.wit`. `GOLDEN=write cargo test -p xferd-plugin-builder --test bindings`
 //! writes them again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use wit_bindgen_core::{Files, WorldGenerator};
 use wit_bindgen_rust::{Opts, WithOption};
 use wit_parser::Resolve;
@@ -14,25 +15,84 @@ const WORLDS: &[&str] = &["policy", "batch-policy", "handler", "discovery", "obs
 
 #[test]
 fn bindings_are_those_of_the_wit() {
-    let folder = &Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk");
-    let wit = std::fs::read_to_string(folder.join("../../wit/xferd.wit")).expect("wit/xferd.wit");
-    compare(folder, "imports", &imports(&wit));
+    let sdk = &Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk");
+    let wit = std::fs::read_to_string(sdk.join("../../wit/xferd.wit")).expect("wit/xferd.wit");
+    let home = tempfile::tempdir().expect("a scratch folder");
+    put(home.path(), "imports", &["xferd", "plugin"], &imports(&wit));
     for world in WORLDS {
-        compare(folder, &world.replace('-', "_"), &exports(&wit, world));
+        let path = ["exports", "xferd", "plugin"];
+        put(home.path(), &world.replace('-', "_"), &path, &exports(&wit, world));
+    }
+    compare(home.path(), &sdk.join("src/bindings"));
+}
+
+/// Writes a generated file with one file for each interface, as the house's rustfmt has them. `path` are the modules
+/// around the interfaces.
+fn put(folder: &Path, name: &str, path: &[&str], text: &str) {
+    let indent = " ".repeat(path.len() * 4);
+    let below = path.iter().fold(folder.join(name), |folder, module| folder.join(module));
+    std::fs::create_dir_all(&below).expect("folders are made");
+    let text = text.replace("#[rustfmt::skip]\n", "");
+    let (mut head, mut lines) = (String::new(), text.lines());
+    while let Some(line) = lines.next() {
+        let module =
+            line.strip_prefix(&indent).and_then(|line| line.strip_prefix("pub mod ")?.strip_suffix(" {"));
+        let Some(module) = module else {
+            head.push_str(&format!("{line}\n"));
+            continue;
+        };
+        head.push_str(&format!("{indent}pub mod {module};\n"));
+        let end = format!("{indent}}}");
+        let body: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
+        std::fs::write(below.join(format!("{module}.rs")), body.join("\n") + "\n").expect("written");
+    }
+    let file = folder.join(format!("{name}.rs"));
+    std::fs::write(&file, head).expect("written");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.args(["--edition", "2024", "--config-path"]).arg(root).arg(file);
+    // What the first pass makes of long chains the second still changes.
+    for _ in 0..2 {
+        assert!(rustfmt.status().expect("rustfmt runs").success());
     }
 }
 
-fn compare(folder: &Path, name: &str, text: &str) {
-    let file = folder.join(format!("src/bindings/{name}.rs"));
+/// Every file there is one here, and the other way round.
+fn compare(made: &Path, here: &Path) {
+    let (mut files, there) = (listed(made), listed(here));
     if std::env::var_os("GOLDEN").is_some_and(|value| value == "write") {
-        std::fs::write(&file, text).expect("bindings written");
+        for file in &files {
+            let to = here.join(file);
+            std::fs::create_dir_all(to.parent().expect("in a folder")).expect("folders are made");
+            std::fs::copy(made.join(file), to).expect("bindings written");
+        }
+        there.iter().filter(|file| !files.contains(file) && **file != Path::new("mod.rs")).for_each(|file| {
+            std::fs::remove_file(here.join(file)).expect("removed");
+        });
     }
-    let there = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(
-        there == text,
-        "{} is not what wit/xferd.wit gives; if that is meant: GOLDEN=write",
-        file.display()
-    );
+    files.push(PathBuf::from("mod.rs"));
+    files.sort();
+    assert_eq!(listed(here), files, "plugins/sdk/src/bindings; if that is meant: GOLDEN=write");
+    for file in files.iter().filter(|file| **file != Path::new("mod.rs")) {
+        let text = |folder: &Path| std::fs::read_to_string(folder.join(file)).expect("a file");
+        let same = text(made) == text(here);
+        assert!(same, "{} is not what wit/xferd.wit gives; if that is meant: GOLDEN=write", file.display());
+    }
+}
+
+/// Files below a folder, sorted.
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).expect("a folder").flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path => found.push(path.strip_prefix(folder).expect("below it").to_owned()),
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// The imports of all worlds, once, without the section that names a component's type: the worlds bring it.
