@@ -22,8 +22,8 @@ fn compare(program: &str, path: &str, command: &[&str]) {
 #[test]
 fn xferd_help_is_the_golden() {
     let plugin = [
-        "new", "build", "test", "bench", "keygen", "sign", "install", "grant", "list", "show", "remove",
-        "reload", "explain",
+        "new", "build", "test", "bench", "keygen", "sign", "install", "grant", "list", "show", "keys",
+        "remove", "reload", "explain",
     ];
     let plugin = plugin.map(|name| format!("plugin {name}"));
     let plain = ["", "invite", "status", "check-config", "doctor", "devices", "reload", "stop", "plugin"];

@@ -32,6 +32,20 @@ pub enum Command {
         /// Its name, as a refusal tells it.
         decision: String,
     },
+    /// The keys of a plugin, after a change.
+    Keys {
+        /// Whose.
+        plugin: String,
+        /// Only those that begin so.
+        #[serde(default)]
+        prefix: String,
+        /// Keys and what they hold from now on.
+        #[serde(default)]
+        put: Vec<(String, String)>,
+        /// Keys that go.
+        #[serde(default)]
+        remove: Vec<String>,
+    },
     /// Configuration again.
     Reload,
     /// Drain and end.

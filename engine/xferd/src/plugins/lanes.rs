@@ -183,14 +183,14 @@ impl PluginThread {
         })
     }
 
-    /// Whether any plugin wants events of this topic.
-    pub fn wants(&self, topic: &str) -> bool {
-        covers(&self.table().topics, topic)
+    /// Whether any plugin wants events.
+    pub fn observes(&self) -> bool {
+        !self.table().topics.is_empty()
     }
 
     /// Tells whoever wants it. Where nobody keeps up it is dropped, and the plugin sees a gap.
     pub fn happened(&self, happening: Happening) {
-        if self.wants(&happening.topic) {
+        if covers(&self.table().topics, &happening.topic) {
             let _ = self.handle.happened(happening);
         }
     }

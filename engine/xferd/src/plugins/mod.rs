@@ -24,7 +24,7 @@ mod place;
 pub use decide::Policies;
 pub use identity::Known;
 pub use install::{Approval, Package, grant, install, remove, show};
-pub use keys::keys;
+pub use keys::{KeysChange, change_keys, keys};
 pub use lanes::{PluginThread, Refused};
 pub use load::{Keys, lane_sources, load, rows};
 pub use place::{Installed, Place};

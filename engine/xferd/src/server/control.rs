@@ -10,6 +10,7 @@ use crate::config::{Config, Flags};
 use crate::cores::{CoreEvent, CoresHandle};
 use crate::failure::{Failure, plain};
 use crate::logs::LogHandle;
+use crate::plugins::KeysChange;
 use crate::rules::Authorizer;
 use crate::settings::Identity;
 use base::codes::{Code, exit};
@@ -70,6 +71,8 @@ pub struct Daemon {
     pub began: Instant,
     /// Set by the first stop.
     pub draining: Cell<bool>,
+    /// Held by whoever puts other rules, plugins or keys in force.
+    pub(super) changing: tokio::sync::Mutex<()>,
     /// Ends the loop at once.
     stop_now: tokio::sync::Notify,
 }
@@ -90,6 +93,7 @@ impl Control {
             cores,
             began: Instant::now(),
             draining: Cell::new(false),
+            changing: tokio::sync::Mutex::new(()),
             stop_now: tokio::sync::Notify::new(),
         };
         Self { daemon: Rc::new(daemon), socket, from_cores, core_events }
@@ -217,6 +221,9 @@ impl Daemon {
             Command::Explain { decision } => {
                 self.ask_store(move |store| super::explain::explain(store, &decision)).await
             }
+            Command::Keys { plugin, prefix, put, remove } => {
+                super::keys::of_daemon(self, plugin, prefix, KeysChange { put, remove }).await
+            }
             Command::Reload => self.reload().await,
             Command::Stop { now: false } => {
                 self.drain();
@@ -272,8 +279,10 @@ impl Daemon {
             match one {
                 ToControl::Report(report) => {
                     report.log();
-                    for happening in happenings::of(&report, utc_ms()) {
-                        self.shared.plugins.happened(happening);
+                    if self.shared.plugins.observes() {
+                        for happening in happenings::of(&report, utc_ms()) {
+                            self.shared.plugins.happened(happening);
+                        }
                     }
                     records.extend(report.audit(utc_ms()));
                 }
@@ -336,6 +345,7 @@ impl Daemon {
 
     /// Reads the configuration again; nothing changes unless all of it is right.
     async fn reload(self: &Rc<Self>) -> Result<Value, Failure> {
+        let _alone = self.changing.lock().await;
         let flags = self.started.borrow().flags.clone();
         let read = tokio::task::spawn_blocking(move || crate::xferd_cli::load(&flags)).await;
         let config =

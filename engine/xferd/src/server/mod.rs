@@ -9,6 +9,7 @@ pub mod events;
 mod explain;
 mod happenings;
 pub mod hooks;
+mod keys;
 pub mod listen;
 mod offline;
 pub mod open;

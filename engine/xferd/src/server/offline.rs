@@ -4,6 +4,7 @@ use super::{addresses, enrol, open};
 use crate::admin::Command;
 use crate::config::{Config, Flags};
 use crate::failure::Failure;
+use crate::plugins::KeysChange;
 use base::codes::Code;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -26,6 +27,10 @@ pub fn offline(state: &Path, flags: &Flags, command: &Command) -> Result<Value, 
         }
         Command::Devices => enrol::devices(&mut opened.store),
         Command::Explain { decision } => super::explain::explain(&mut opened.store, decision),
+        Command::Keys { plugin, prefix, put, remove } => {
+            let change = KeysChange { put: put.clone(), remove: remove.clone() };
+            super::keys::offline(&mut opened.store, state, (plugin, prefix), &change, &config.limits)
+        }
         _ => Ok(status(state, &config, &opened)),
     }
 }

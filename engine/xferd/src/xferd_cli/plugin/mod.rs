@@ -6,6 +6,7 @@ mod explain;
 mod grant;
 mod install;
 mod keygen;
+mod keys;
 mod list;
 mod new;
 mod reload;
@@ -44,6 +45,7 @@ enum Command {
     Grant(grant::Grant),
     List(list::List),
     Show(show::Show),
+    Keys(keys::Keys),
     Remove(remove::Remove),
     Reload(reload::Reload),
     Explain(explain::Explain),
@@ -62,6 +64,7 @@ impl Plugin {
             Command::Grant(command) => command.execute(common),
             Command::List(command) => command.execute(common),
             Command::Show(command) => command.execute(common),
+            Command::Keys(command) => command.execute(common),
             Command::Remove(command) => command.execute(common),
             Command::Reload(command) => command.execute(common),
             Command::Explain(command) => command.execute(common),
