@@ -274,7 +274,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             }
             Mail::StreamDown { session, core: at, stream, index } => {
                 let stream = StreamRef { core: at, link: stream, stream: index };
-                let lost_ns = core.now.mono_ns + u64::from(core.settings.limits.stream_lost_ms) * MS;
+                let lost_ns = core.now.mono_ns + core.settings.limits.stream_lost_ms * MS;
                 sends.on_stream_down(session, stream, lost_ns);
                 // The lane of an incoming transfer stays until the home asks it to let go: its writes may be
                 // in flight on descriptors of the home.
