@@ -1,7 +1,7 @@
 //! The programs in `examples/`, built and run as their READMEs say.
 // proves: E4, E5, V9
 
-use plugin_builder::{Order, Toolchain, build, write};
+use plugin_builder::{Order, Toolchain, build, template, write};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use xferd_e2e::{Run, Seed, World, tree};
@@ -22,11 +22,14 @@ fn xferd(world: &World, arguments: &[&str]) -> String {
 
 /// Builds an example, installs it with all it asks for, and has the daemon take it in.
 fn take_in(world: &World, toolchain: &Toolchain, example: &str) {
-    let folder = root().join("examples").join(example);
+    take_in_from(world, toolchain, &root().join("examples").join(example), example);
+}
+
+fn take_in_from(world: &World, toolchain: &Toolchain, folder: &Path, example: &str) {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let built =
-        build(toolchain, &Order::new(&folder, &target.join("plugin-build"))).expect("the example builds");
-    let package = world.path(example);
+        build(toolchain, &Order::new(folder, &target.join("plugin-build"))).expect("the example builds");
+    let package = world.path(&format!("{example}.package"));
     write(&built, &package).expect("written");
     std::fs::copy(folder.join("plugin.toml"), package.join("plugin.toml")).expect("copied");
     let package = package.display().to_string();
@@ -118,4 +121,69 @@ fn a_handler_answers_at_once_and_later() {
         "",
         "notes are an account's own"
     );
+}
+
+const FINDER: &str = r#"
+//! Reports the daemon itself.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![forbid(unsafe_code)]
+
+use xferd_plugin_sdk::discovery::{Candidate, Discovery, report};
+use xferd_plugin_sdk::log;
+use xferd_plugin_sdk::prelude::*;
+use xferd_plugin_sdk::settings::Settings;
+use xferd_plugin_sdk::value::{Attr, Event};
+
+struct Finder;
+
+impl Discovery for Finder {
+    fn configure(_: &Settings) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn begin(&mut self, local: &[Attr]) -> Result<(), String> {
+        let port = local.iter().find(|attr| attr.key == "port").and_then(|attr| attr.val.as_uint());
+        let port = port.and_then(|port| u16::try_from(port).ok()).ok_or("no port")?;
+        let address = "192.0.2.7".to_owned();
+        report(&[Candidate { peer: None, address, port, ttl_ms: 1000, attrs: Vec::new() }]);
+        Ok(())
+    }
+
+    fn on_events(&mut self, _: &[Event]) {}
+
+    fn end(&mut self) {
+        log::info!("the finder ends");
+    }
+}
+
+xferd_plugin_sdk::export_discovery!(Finder);
+"#;
+
+#[test]
+fn a_discovery_plugin_begins_with_what_it_is_told_and_is_told_its_end() {
+    let test = "a_discovery_plugin_begins_with_what_it_is_told_and_is_told_its_end";
+    let Some((mut world, toolchain)) = world(test) else { return };
+    let folder = world.path("finder");
+    for (path, text) in template::files("finder", "observer") {
+        let text = match path.as_str() {
+            "src/lib.rs" => FINDER.to_owned(),
+            "Cargo.toml" => text.replace("\"observer\"", "\"discovery\""),
+            "plugin.toml" => "plugin.name = \"local/finder\"\nplugin.version = \"1.0.0\"\n\
+                plugin.world = \"xferd:plugin/discovery@0.1\"\ngrants.candidates = {}\n"
+                .to_owned(),
+            _ => text,
+        };
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("in the folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    }
+    take_in_from(&world, &toolchain, &folder, "finder");
+    let (port, log) = (world.daemon().addr.port(), world.daemon().state.with_extension("log"));
+    assert!(world.terminate().success());
+    let log = std::fs::read_to_string(log).expect("a log");
+    let candidate = |line: &&str| line.contains("candidate") && line.contains("192.0.2.7");
+    let found: Vec<&str> = log.lines().filter(candidate).collect();
+    assert_eq!(found.len(), 1, "{log}");
+    assert!(found[0].contains(&format!("port={port}")) && found[0].contains("local/finder"), "{}", found[0]);
+    assert!(log.lines().any(|line| line.contains("the finder ends")), "{log}");
 }
