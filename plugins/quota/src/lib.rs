@@ -77,7 +77,10 @@ impl Quota {
         if self.stored_bytes_max == 0 || !matches!(request.action, Action::Push | Action::Replace) {
             return Ok(answer);
         }
-        let stored = context::stored_bytes().unwrap_or(0);
+        let Some(stored) = context::stored_bytes() else {
+            let detail = "stored-max is set, and this engine does not count what an account stores";
+            return Err(deny("quota-stored").detail(detail));
+        };
         let left = self.stored_bytes_max.saturating_sub(stored);
         let comes = context::size().unwrap_or(1);
         if comes > left {
@@ -198,6 +201,12 @@ mod tests {
         let denied = asked(&settings(), &mut world);
         assert_eq!(denied.code, "quota-stored");
         assert_eq!(world.left("requests"), 1, "what does not fit takes nothing");
+    }
+
+    #[test]
+    fn a_bound_that_cannot_be_kept_denies() {
+        let denied = asked(&settings(), world().no_fact("stored-bytes"));
+        assert_eq!((denied.effect, denied.code.as_str()), (Effect::Deny, "quota-stored"));
     }
 
     #[test]
