@@ -15,15 +15,26 @@ pub(crate) fn run() -> Outcome<()> {
     if found.is_empty() {
         return Err(format!("no plugin.toml below {}", SHELVES.join(" or ")));
     }
-    let toolchain = Toolchain::find().map_err(|missing| {
-        format!("{missing}\n  next: 'cargo xtask setup' installs it; or: {}", missing.next())
-    })?;
+    let toolchain = toolchain()?;
     for folder in &found {
         let (path, built) = one(&toolchain, folder).map_err(|error| said(folder, &error))?;
         println!("{}: {} bytes, imports {}", path.display(), built.component.bytes.len(), imports(&built));
     }
     println!("{} plugins in {:.1} s", found.len(), begun.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Builds a policy that ships; the folder with its component and its `plugin.toml`.
+pub(crate) fn package(name: &str) -> Outcome<PathBuf> {
+    let folder = workspace().join("plugins").join(name);
+    let (path, _) = one(&toolchain()?, &folder).map_err(|error| said(&folder, &error))?;
+    Ok(path.parent().map(Path::to_owned).unwrap_or(path))
+}
+
+fn toolchain() -> Outcome<Toolchain> {
+    Toolchain::find().map_err(|missing| {
+        format!("{missing}\n  next: 'cargo xtask setup' installs it; or: {}", missing.next())
+    })
 }
 
 /// Builds one and puts `NAME.wasm` and `NAME.toml` side by side.

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 /// What is compared of one name.
 #[derive(PartialEq, Eq, Debug)]
@@ -74,6 +74,26 @@ pub(super) fn no_partial_files(top: &Path) -> Outcome<()> {
         .into_iter()
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".xferd-")));
     left.map_or(Ok(()), |path| Err(format!("{} was left behind", path.display())))
+}
+
+/// A push ended with "denied", and the explanation names who decided and by which rule.
+pub(super) fn denied_by(status: ExitStatus, explained: &str, who: &str, rule: &str) -> Outcome<()> {
+    if status.code() != Some(42) {
+        return Err(format!("a push that the policy denies ended with {status} instead of exit 42"));
+    }
+    let lacks = [format!("decided by {who}"), format!("rule '{rule}'"), "asked      push".to_owned()];
+    match lacks.iter().find(|words| !explained.contains(words.as_str())) {
+        None => Ok(()),
+        Some(words) => Err(format!("the explanation lacks \"{words}\": {explained}")),
+    }
+}
+
+/// Nothing is there.
+pub(super) fn absent(path: &Path) -> Outcome<()> {
+    match std::fs::symlink_metadata(path) {
+        Err(_) => Ok(()),
+        Ok(_) => Err(format!("{} is there, though its push was denied", path.display())),
+    }
 }
 
 fn names(top: &Path) -> Outcome<Vec<PathBuf>> {

@@ -1,15 +1,17 @@
-//! The whole of it on real data: push, pull, sync again, kill in the middle, resume, verify, table.
+//! The whole of it on real data: push, pull, sync again, kill in the middle, resume, verify, a push that the policy
+//! `acl` denies, table.
 //!
 //! Everything is verified against hashes that the engine had no part in: BLAKE3 over a walk of our own, and
 //! `b3sum` where it is installed.
 
 mod data;
 mod judge;
+mod policy;
 mod report;
 mod world;
 
-use crate::setup;
 use crate::shell::{Outcome, cargo, find, shown, taken, target};
+use crate::{plugins, setup};
 use report::{Report, Row};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,6 +22,7 @@ use world::World;
 pub(crate) fn run(big_bytes: u64) -> Outcome<()> {
     setup::ensure();
     shown(cargo().args(["build", "--release", "-p", "xferd", "--bins"]))?;
+    let acl = plugins::package("acl")?;
     let mut rustc = Command::new("rustc");
     let tree = PathBuf::from(taken(rustc.args(["--print", "sysroot"]))?).join("lib");
     let scratch = data::Scratch::new(&target())?;
@@ -27,16 +30,17 @@ pub(crate) fn run(big_bytes: u64) -> Outcome<()> {
     data::check_space(scratch.path(), 2 * tree_bytes + 4 * big_bytes + (256 << 20))?;
 
     let mut report = Report::default();
-    let outcome = play(scratch.path(), &tree, big_bytes, &mut report);
+    let outcome = play(scratch.path(), &acl, &tree, big_bytes, &mut report);
     report.print();
     drop(scratch);
     outcome?;
-    println!("demo: everything held");
+    println!("demo: everything held, and one push was denied by the policy acl");
     Ok(())
 }
 
-fn play(scratch: &Path, tree: &Path, big_bytes: u64, report: &mut Report) -> Outcome<()> {
+fn play(scratch: &Path, acl: &Path, tree: &Path, big_bytes: u64, report: &mut Report) -> Outcome<()> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    policy::install(scratch, acl)?;
     let mut world = World::start(scratch, cores)?;
     println!("demo: xferd listens on {}, io={}, cores={cores}", world.address(), world.io());
     world.join()?;
@@ -64,6 +68,7 @@ fn play(scratch: &Path, tree: &Path, big_bytes: u64, report: &mut Report) -> Out
     } else {
         println!("demo: skipped: b3sum is not installed; compared with our own BLAKE3 only");
     }
+    policy::denied(&world, &big)?;
     world.stop()
 }
 

@@ -144,7 +144,15 @@ impl World {
         self.spent + cpu_of(&format!("/proc/{}/stat", self.daemon.0.id()), 13)
     }
 
-    fn client(&self) -> Command {
+    /// A command of the daemon's operator.
+    pub(super) fn daemon_command(&self) -> Command {
+        let mut command = program("xferd", &self.folder);
+        command.arg("--state").arg(self.folder.join("daemon"));
+        command
+    }
+
+    /// A command of the client.
+    pub(super) fn client(&self) -> Command {
         let mut command = program("xfer", &self.folder);
         command.arg("--state").arg(self.folder.join("client"));
         command
@@ -188,7 +196,8 @@ const JOURNAL_RECORD_BYTES: u64 = 84;
 /// A chunk of a file of this size.
 const CHUNK_BYTES: u64 = 1 << 20;
 
-fn program(name: &str, folder: &Path) -> Command {
+/// A program of ours, with the demo's folders only.
+pub(super) fn program(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(target().join("release").join(name));
     command.current_dir(folder);
     for variable in ["XFERD_STATE", "XFER_STATE"] {
@@ -203,6 +212,7 @@ fn start_daemon(folder: &Path, cores: usize, listen: &str) -> Outcome<(Process, 
     let mut command = program("xferd", folder);
     command.args(["--cores", &cores.to_string(), "--listen", listen]);
     command.arg("--root").arg(folder.join("root")).arg("--state").arg(folder.join("daemon"));
+    command.arg("--config").arg(super::policy::config(folder));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     let mut process = Process(command.spawn().map_err(|error| format!("xferd: {error}"))?);
     let mut line = String::new();
