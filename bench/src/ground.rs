@@ -3,6 +3,7 @@
 
 use crate::Outcome;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Two folders, gone with this value.
 pub struct Ground {
@@ -42,6 +43,9 @@ impl Area {
 
 const PREFIX: &str = "xferd-bench-";
 
+/// Grounds of this process so far: each has folders of its own.
+static GROUNDS: AtomicU32 = AtomicU32::new(0);
+
 impl Ground {
     /// Makes both, the second below `disk`; what interrupted runs left is removed.
     ///
@@ -56,7 +60,8 @@ impl Ground {
             std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
             remove_left(parent);
         }
-        let own = |parent: &Path, kind: &str| parent.join(format!("{PREFIX}{kind}-{}", std::process::id()));
+        let (number, pid) = (GROUNDS.fetch_add(1, Ordering::Relaxed), std::process::id());
+        let own = |parent: &Path, kind: &str| parent.join(format!("{PREFIX}{kind}-{number}-{pid}"));
         let ground = Self { memory: own(memory, "memory"), disk: own(disk, "disk") };
         for area in [Area::Memory, Area::Disk] {
             for folder in [ground.served(area), ground.sources(area)] {
@@ -145,6 +150,7 @@ mod tests {
         let left = parent.path().join(format!("{PREFIX}disk-4194305"));
         std::fs::create_dir(&left).expect("a folder");
         let ground = Ground::new(parent.path()).expect("made");
+        drop(Ground::new(parent.path()).expect("another one"));
         assert!(!left.exists(), "what a process that is gone left is removed");
         let served = ground.served(Area::Memory);
         assert!(served.is_dir() && ground.spot(Area::Memory, "a").path == served.join("a"));
