@@ -71,10 +71,8 @@ pub enum Job<'a> {
 pub enum Share {
     /// In all: what is set out to be reached is stated against it.
     Every,
-    /// In a few.
-    Few,
-    /// In one: so slow that more would say nothing.
-    One,
+    /// In one.
+    Once,
 }
 
 /// A way to move files.
@@ -102,7 +100,7 @@ pub trait Tool {
 
     /// In how many rounds it takes part.
     fn share(&self) -> Share {
-        Share::Few
+        Share::Once
     }
 
     /// Whether what it was given arrives as files.

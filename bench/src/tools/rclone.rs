@@ -1,7 +1,7 @@
 //! rclone: pushing over sftp with its own implementation of ssh, and pulling over plain HTTP with four streams.
 
 use super::ssh::Sshd;
-use super::{How, Job, Share, Tool, first_line};
+use super::{How, Job, Tool, first_line};
 use crate::ground::{Area, Ground};
 use crate::measure::Kind;
 use crate::process::{Kept, find, free_port, listens, until};
@@ -56,10 +56,6 @@ impl Tool for RcloneSftp {
 
     fn depth(&self) -> Depth {
         Depth::Content
-    }
-
-    fn share(&self) -> Share {
-        Share::One
     }
 
     fn version(&self) -> Option<String> {

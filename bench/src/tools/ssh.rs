@@ -3,7 +3,7 @@
 //!
 //! The cipher is AES-256-GCM, the fastest that OpenSSH has on a processor with AES.
 
-use super::{How, Job, Share, Tool, first_line, rsync};
+use super::{How, Job, Tool, first_line, rsync};
 use crate::ground::Ground;
 use crate::measure::Kind;
 use crate::process::{self, Kept, find, free_port, listens, until};
@@ -171,10 +171,6 @@ impl Tool for Sftp {
     /// To resume what is not there is an error.
     fn begins_with(&self) -> How {
         How::Fresh
-    }
-
-    fn share(&self) -> Share {
-        Share::One
     }
 
     fn far(&self) -> Vec<u32> {

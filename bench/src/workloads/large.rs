@@ -3,7 +3,7 @@
 use super::{Bench, Head, contender, than, than_best_encrypted};
 use crate::ground::{Area, flush, remove};
 use crate::report::{Table, Target};
-use crate::tools::{How, Job, Share, Tool};
+use crate::tools::{How, Job, Tool};
 use crate::{Outcome, data, judge};
 use std::cell::Cell;
 use xferd_e2e::compare::hash;
@@ -15,14 +15,17 @@ const QUICK: u64 = 512 << 20;
 pub(super) fn new_file(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     let targets = vec![than_best_encrypted(1.5), than("rsync daemon", 1.3)];
     let title = "one large file in /dev/shm, to a new name; each tool at its default";
-    fresh(bench, "W1", title, Area::Memory, &[How::Fresh], targets, 250)
+    fresh(bench, "W1", title, Area::Memory, &[How::Fresh], targets, 150)
 }
+
+/// Who W1f is between.
+const OF_DISK: [&str; 3] = ["xfer", "xfer, durable", "rsync daemon"];
 
 /// W1f: into a fresh file on disk.
 pub(super) fn on_disk(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     let targets = vec![than("rsync daemon", 3.0)];
     let title = "one large file from /dev/shm to a fresh file on disk; each tool at its default";
-    fresh(bench, "W1f", title, Area::Disk, &[How::Fresh, How::Synced], targets, 180)
+    fresh(bench, "W1f", title, Area::Disk, &[How::Fresh, How::Synced], targets, 150)
 }
 
 fn fresh(
@@ -52,12 +55,13 @@ fn fresh(
     for how in hows {
         for tool in bench.tools() {
             let job = Job::File { from: &from, to: &to, how: *how };
-            if tool.command(&job).is_none() || left_out(tool) {
+            let again = *how == How::Synced && tool.name() != "rsync daemon";
+            if tool.command(&job).is_none() || left_out(tool) || again {
                 continue;
             }
             let mut one = contender(bench, tool, job, ready, verified);
-            // Whoever is only looked at waits longest for the disk.
-            if area == Area::Disk && tool.share() != Share::Every {
+            // What no target is stated against waits longest for the disk.
+            if area == Area::Disk && !OF_DISK.contains(&tool.name().as_str()) {
                 one.rounds_max = 1;
             }
             if *how == How::Synced {
@@ -119,7 +123,7 @@ pub(super) fn in_place(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: false,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(130));
+    let table = bench.table(head, &mut contenders, bench.rounds(110));
     drop(contenders);
     remove(&from)?;
     remove(&to.path)?;

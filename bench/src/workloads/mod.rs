@@ -19,9 +19,6 @@ use crate::{Outcome, quick};
 use std::process::Command;
 use std::time::Duration;
 
-/// Rounds of a tool that no target is stated against.
-const FEW: usize = 2;
-
 /// What is run, and how thoroughly.
 pub struct Plan {
     /// Small sizes and few rounds.
@@ -90,13 +87,19 @@ impl<'a> Bench<'a> {
     fn rounds_of(&self, tool: &dyn Tool) -> usize {
         match tool.share() {
             Share::Every => usize::MAX,
-            Share::Few if !self.plan.quick => FEW,
-            Share::Few | Share::One => 1,
+            Share::Once => 1,
         }
     }
 
     fn tools(&self) -> impl Iterator<Item = &'a dyn Tool> {
         self.toolbox.tools.iter().map(AsRef::as_ref)
+    }
+
+    /// Those of these tools that are here, as not run with files by the thousand.
+    fn too_slow(&self, names: &[&str]) -> Vec<Absent> {
+        let reason = "a round trip for each file: longer than all the others together";
+        let here = self.tools().map(Tool::name).filter(|name| names.contains(&name.as_str()));
+        here.map(|name| Absent { name, reason: reason.into() }).collect()
     }
 
     /// Runs the contenders and makes the table.

@@ -43,7 +43,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
 
 /// More rounds than elsewhere: what is asked is a hundredth.
 fn rounds(bench: &Bench<'_>) -> Rounds {
-    let usual = bench.rounds(60);
+    let usual = bench.rounds(50);
     match bench.plan.rounds {
         None if !bench.plan.quick => Rounds { most: 11, ..usual },
         _ => usual,

@@ -22,7 +22,8 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     let mut contenders = Vec::new();
     for tool in bench.tools() {
         let job = Job::Tree { from: &from, to: &to };
-        if tool.command(&job).is_none() || tool.name() == "xfer, transport" {
+        if tool.command(&job).is_none() || ["xfer, transport", "rclone sftp"].contains(&tool.name().as_str())
+        {
             continue;
         }
         let (was, to) = (&was, &to);
@@ -42,7 +43,8 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: true,
         columns: Vec::new(),
     };
-    let table = bench.table(head, &mut contenders, bench.rounds(150));
+    let mut table = bench.table(head, &mut contenders, bench.rounds(150));
+    table.absent.extend(bench.too_slow(&["rclone sftp"]));
     drop(contenders);
     remove(&from)?;
     Ok(vec![table])

@@ -31,7 +31,9 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         .enumerate()
         .map(|(index, tool)| (tool, bench.ground.spot(Area::Memory, &format!("tree-{index}"))))
         .filter(|(tool, to)| {
-            tool.command(&Job::Tree { from: &old.path, to }).is_some() && tool.name() != "xfer, transport"
+            tool.command(&Job::Tree { from: &old.path, to }).is_some()
+                && tool.name() != "xfer, transport"
+                && !SLOW.contains(&tool.name().as_str())
         })
         .collect();
     let again: Vec<&(&dyn Tool, Spot)> = places.iter().filter(|(tool, _)| tool.is_incremental()).collect();
@@ -46,12 +48,13 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
         counts_files: true,
         columns: Vec::new(),
     };
-    let first =
+    let mut first =
         first_copy(bench, head("W3-first", "first copy", vec![than("rsync daemon", 2.0)]), &places, &old);
     let targets = vec![than("rsync daemon", 2.0)];
     let unchanged = unchanged(bench, head("W3-unchanged", "nothing changed since", targets), &again, &old);
     let targets = vec![than("rsync daemon", 1.5)];
     let changed = changed(bench, head("W3-changed", "5 % of the files changed", targets), &again, &old, &new);
+    first.absent.extend(bench.too_slow(&SLOW));
     for (_, to) in &places {
         remove(&to.path)?;
     }
@@ -59,6 +62,9 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<Vec<Table>> {
     remove(&new.path)?;
     Ok(vec![first, unchanged, changed])
 }
+
+/// With one tree after the other.
+const SLOW: [&str; 2] = ["sftp", "rclone sftp"];
 
 fn rounds(bench: &Bench<'_>) -> Rounds {
     bench.rounds(40)
