@@ -86,6 +86,7 @@ pub enum Fact {
 /// | `direction` `command` | `push` or `pull`; `copy`, `sync` or `replace` | transfers |
 /// | `size` `files` | bytes and names, as the offering side counted them | transfers that say it |
 /// | `moved` | content bytes moved so far | a transfer that is decided again |
+/// | `stored-bytes` | bytes that the account stores on the share | push and replace, on a share that is counted |
 /// | `protocol` | its name | invoke |
 pub trait Facts {
     /// The fact of this name.
@@ -207,6 +208,8 @@ pub struct Obligations {
     pub files_max: u64,
     /// Rate of the session.
     pub bytes_per_second: u64,
+    /// Most bytes that the account may store on the share, with what comes.
+    pub stored_bytes_max: u64,
     /// UTC milliseconds after which it ends.
     pub not_after_ms: u64,
     /// Nothing is written.
@@ -228,6 +231,7 @@ impl Obligations {
         bytes_max: u64::MAX,
         files_max: u64::MAX,
         bytes_per_second: u64::MAX,
+        stored_bytes_max: u64::MAX,
         not_after_ms: u64::MAX,
         read_only: false,
         paths: Vec::new(),
@@ -241,6 +245,7 @@ impl Obligations {
         self.bytes_max = self.bytes_max.min(wider.bytes_max);
         self.files_max = self.files_max.min(wider.files_max);
         self.bytes_per_second = self.bytes_per_second.min(wider.bytes_per_second);
+        self.stored_bytes_max = self.stored_bytes_max.min(wider.stored_bytes_max);
         self.not_after_ms = self.not_after_ms.min(wider.not_after_ms);
         self.read_only |= wider.read_only;
     }

@@ -16,6 +16,7 @@ use core::net::SocketAddr;
 pub use crate::authorize::{
     Action, Ask, Cache, Decision, Effect, Fact, Facts, Listed, Obligations, PathRule, Peer, Trail, Trust,
 };
+pub use crate::stored::{Coming, Storing};
 
 /// Names something that answers later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,6 +49,9 @@ pub enum Reply {
     },
     /// Answer to [`StoreAsk::Psk`]; `None`: unknown, used or expired.
     Psk(Option<Psk>),
+    /// Answer to [`StoreAsk::Stored`], once durable: which of the files that are coming may not get their names, by
+    /// their place in [`Storing::coming`], ascending.
+    Refused(Vec<u32>),
 }
 
 /// A pre-shared key and whose it is.
@@ -82,6 +86,8 @@ pub enum StoreAsk {
         /// The receipt file's bytes.
         bytes: Box<[u8]>,
     },
+    /// Count what an account stores: [`Reply::Refused`].
+    Stored(Arc<Storing>),
 }
 
 /// The queue is full.
@@ -425,6 +431,12 @@ pub trait Hooks {
     fn event(&mut self, event: &Event<'_>);
     /// A turn of the core is over: reports that were gathered go out together.
     fn turned(&mut self) {}
+    /// Bytes that an account stores on a share; `None`: nobody counts them.
+    fn stored_bytes(&self, _root: &str, _account: &str) -> Option<u64> {
+        None
+    }
+    /// What earlier runs left on disk is settled; nothing of this run has begun.
+    fn recovered(&mut self) {}
     /// Name of an owner (or group) by number.
     fn owner_name(&self, id: u32, group: bool) -> Option<Arc<str>>;
     /// Number of an owner (or group) by name.

@@ -20,3 +20,4 @@ pub mod io;
 pub mod limits;
 pub mod name;
 pub mod points;
+pub mod stored;

@@ -244,6 +244,9 @@ limits! {
     receipts_kept_max: u32 = 1000, 2, 1_000_000;
     /// Rows of the audit log; the oldest go.
     audit_rows_max: u32 = 1_000_000, 8, 100_000_000;
+    /// Files that are counted as stored by an account, about 100 bytes and its path each in the state directory; one more
+    /// is refused.
+    stored_files_max: u64 = 100_000_000, 256, 10_000_000_000;
     /// Bans in force at once.
     bans_max: u32 = 65_536, 4, 1 << 20;
     /// Devices on one revocation list (40 bytes each).

@@ -1,6 +1,7 @@
 //! What a policy answers, as plain native data, checked against its bounds.
 
 use crate::bindings::exports::xferd::plugin::authorizer as wit;
+use crate::bindings::xferd::plugin::types::Value as GuestValue;
 use crate::guest::Bound;
 use crate::plugin::Fault;
 use crate::read::Read;
@@ -15,6 +16,9 @@ pub const CODE_FAULT: &str = "policy-fault";
 pub const CODE_OBLIGATION: &str = "unknown-obligation";
 /// Code of a decision that no policy made.
 pub const CODE_NO_ANSWER: &str = "no-policy-allows";
+
+/// Key of the obligation that bounds what an account stores.
+const MAX_STORED_BYTES: &str = "max-stored-bytes";
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +88,8 @@ pub enum Obligation {
     MaxFiles(u64),
     /// Rate of the session.
     BytesPerSecond(u64),
+    /// Bytes that the account may store on the root, with what comes.
+    MaxStoredBytes(u64),
     /// UTC milliseconds after which it ends.
     NotAfterMs(u64),
     /// Nothing is written.
@@ -259,10 +265,16 @@ pub(crate) fn check(decision: wit::Decision, limits: &Limits) -> Result<Checked,
                 Obligation::Paths(paths.into_iter().map(path_rule).collect())
             }
             wit::Obligation::MustUnderstand(attr) => {
+                if let (MAX_STORED_BYTES, GuestValue::Uint(bytes)) = (&*attr.key, &attr.val) {
+                    checked.obligations.push(Obligation::MaxStoredBytes(*bytes));
+                    continue;
+                }
                 if checked.effect != Effect::Deny {
                     checked.effect = Effect::Deny;
                     checked.code = CODE_OBLIGATION.to_owned();
-                    checked.detail = Some(format!("this engine does not know the obligation {:?}", attr.key));
+                    let known = format!("it knows {MAX_STORED_BYTES} with a uint");
+                    checked.detail =
+                        Some(format!("this engine does not know the obligation {:?}; {known}", attr.key));
                 }
                 continue;
             }

@@ -1,26 +1,16 @@
-//! Listings and removals, served on the core itself.
+//! Listings, served on the core itself.
 
 use crate::command::Failure;
-use crate::control::failure;
 use crate::decide::{Leave, Question, decide, denied_names};
-use crate::dirs::Dirs;
 use crate::place;
-use crate::removal::{Mode, Removal};
 use crate::send::Walk;
 use crate::settings::Share;
 use crate::tools::Core;
-use base::codes::Code;
 use base::entry::{Entry, FileTime, Kind};
-use base::hooks::{Action, Hooks, Listed, Obligations, Peer};
+use base::hooks::{Action, Hooks, Listed, Peer};
 use base::io::Io;
-use base::name::{RelPath, join};
-use disk::delete::{DeleteWalk, Doomed, Removed};
 use proto::transfer::entries::{EntriesWriter, OwnerNames, PushError};
 use proto::transfer::list::{ListPage, ListRequest};
-use proto::transfer::remove::{RemoveReply, RemoveRequest};
-
-/// Directories a removal holds open at once.
-const REMOVAL_DIRS: u32 = 16;
 
 /// One page of names.
 ///
@@ -127,84 +117,4 @@ fn shares_page<I: Io, H: Hooks>(
         let _ = writer.push(&entry, OwnerNames::default());
     }
     Ok(ListPage { entries: writer.finish(true, false), skipped: 0, next: None }.encode())
-}
-
-/// Removes names.
-///
-/// # Errors
-/// Denied; what fails by itself is in the reply.
-pub(crate) fn remove<I: Io, H: Hooks>(
-    core: &mut Core<I, H>,
-    shares: &[Share],
-    peer: &Peer,
-    session: &Obligations,
-    request: &RemoveRequest,
-) -> Result<Vec<u8>, Failure> {
-    let (share, paths) = place::share_of(core, shares, request.root.as_bytes(), &request.paths)?;
-    let mut reply = RemoveReply::default();
-    for path in paths {
-        let label = session.label.as_deref();
-        let decision = decide(core, peer, &Question::new(Action::Remove, &share.name, &path, label))?;
-        let leave = Leave::of(decision, &core.settings.limits)?;
-        if share.read_only || session.read_only || leave.obligations.read_only {
-            return Err(failure(Code::ReadOnly, &format!("the share /{} is read-only", share.name)));
-        }
-        if let Err(code) = remove_one(core, &share, &path, &leave, request, &mut reply) {
-            fail(core, &mut reply, path, code);
-        }
-    }
-    Ok(reply.encode())
-}
-
-fn remove_one<I: Io, H: Hooks>(
-    core: &mut Core<I, H>,
-    share: &Share,
-    path: &[u8],
-    leave: &Leave,
-    request: &RemoveRequest,
-    reply: &mut RemoveReply,
-) -> Result<(), Code> {
-    let stat = place::stat(core, share.root, path).map_err(Code::from_errno)?;
-    let kind = stat.kind.unwrap_or(Kind::File);
-    let (parent, name) = RelPath::new(path).ok().and_then(|path| path.split()).ok_or(Code::AccessDenied)?;
-    if disk::paths::is_reserved(name.as_bytes()) {
-        return Err(Code::BadPath);
-    }
-    if kind == Kind::Directory && !request.recursive {
-        return Err(Code::Conflict);
-    }
-    if leave.guard.refusal(path, kind, 0).is_some() {
-        return Err(Code::AccessDenied);
-    }
-    let mut spared = |below: &[u8], directory: bool| {
-        let kind = if directory { Kind::Directory } else { Kind::File };
-        leave.guard.refusal(&join(parent.as_bytes(), below), kind, 0).is_some()
-    };
-    let doomed = vec![Doomed { path: name.as_bytes().to_vec(), kind: Some(kind) }];
-    let walk = DeleteWalk::new(doomed, false, None, &core.settings.limits).with_own_names();
-    let mode = if request.dry_run { Mode::Dry } else { Mode::Named };
-    let mut removal = Removal::new(walk, mode, share.root, parent.as_bytes().to_vec());
-    let (mut dirs, mut ended) = (Dirs::new(REMOVAL_DIRS), Vec::new());
-    let mut over = false;
-    while !over {
-        over = removal.step(core, &mut dirs, &mut spared, &mut ended);
-        dirs.settle(core);
-        for Removed { path: below, kind, result } in ended.drain(..) {
-            match (result, kind) {
-                (Ok(()), Some(Kind::Directory)) => reply.directories += 1,
-                (Ok(()), _) => reply.files += 1,
-                (Err(code), _) => fail(core, reply, join(parent.as_bytes(), &below), code),
-            }
-        }
-    }
-    dirs.clear(core);
-    Ok(())
-}
-
-/// Counts a name that is still there, and names it while there is room.
-fn fail<I: Io, H: Hooks>(core: &Core<I, H>, reply: &mut RemoveReply, path: Vec<u8>, code: Code) {
-    reply.failures += 1;
-    if reply.failed.len() < core.settings.limits.removal_failures_max as usize {
-        reply.failed.push((path, code));
-    }
 }

@@ -461,6 +461,7 @@ impl Client {
                     destination: path.clone(),
                     options: options.clone(),
                     durability: reply.durability,
+                    account: None,
                     owners: *owners,
                     own_root: true,
                     leave: Leave::free(),

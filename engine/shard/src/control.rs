@@ -8,6 +8,7 @@ use crate::link::{Link, LinkId, Role, StreamEnd, StreamHello, StreamPlace, strea
 use crate::links::Links;
 use crate::mailbox::Mail;
 use crate::receive::{Ended, Receives};
+use crate::removing::{Asked, Removing};
 use crate::send::{Sends, StreamRef};
 use crate::settings::{Settings, Share};
 use crate::steps::{self, REQUEST};
@@ -47,6 +48,7 @@ pub(crate) struct Control {
     /// Who waits for a reply, and what is passed once a success was sent.
     tickets: BTreeMap<Ticket, (LinkId, MessageId, Option<Point>)>,
     next_ticket: u64,
+    removals: Vec<Removing>,
     pub(crate) client: Client,
     draining: Option<u64>,
     stopping: bool,
@@ -61,6 +63,7 @@ impl Control {
             sessions: BTreeMap::new(),
             tickets: BTreeMap::new(),
             next_ticket: 0,
+            removals: Vec::new(),
             client: Client::default(),
             draining: None,
             stopping: false,
@@ -151,6 +154,7 @@ impl Control {
             drop(session.requests.on_end());
         }
         self.tickets.retain(|_, (other, ..)| *other != link);
+        self.removals.iter_mut().filter(|removal| removal.request().0 == link).for_each(Removing::abandon);
         self.client.on_down(core, links, link, code, detail);
     }
 
@@ -219,7 +223,14 @@ impl Control {
             }
             offer::PROTOCOL => self.offer(core, links, sends, receives, link, &peer, &request),
             list::PROTOCOL => self.list(core, &peer, label, &request.payload),
-            remove::PROTOCOL => self.remove(core, &peer, session, &request.payload),
+            remove::PROTOCOL => {
+                let (label, read_only) = (session.label.clone(), session.read_only);
+                let asked = Asked { link, id: request.id, peer, label, read_only };
+                match self.remove(core, asked, &request.payload) {
+                    Ok(()) => return,
+                    Err(error) => Err(error),
+                }
+            }
             _ => match self.call(core, link, &peer, label, &request) {
                 Ok(None) => return,
                 Ok(Some(reply)) => return self.send_reply(core, links, link, request.id, reply),
@@ -292,6 +303,9 @@ impl Control {
         ticket: Ticket,
         reply: Reply,
     ) {
+        if self.removals.iter_mut().any(|removal| removal.on_reply(ticket, &reply)) {
+            return;
+        }
         if let Reply::Psk(psk) = reply {
             links.on_psk(core, ticket, psk);
             return;
@@ -336,13 +350,46 @@ impl Control {
     fn remove<I: Io, H: Hooks>(
         &mut self,
         core: &mut Core<I, H>,
-        peer: &Peer,
-        session: &Obligations,
+        asked: Asked,
         payload: &[u8],
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<(), Failure> {
         let request = remove::RemoveRequest::parse(payload, &core.settings.limits)
             .map_err(|error| failure(error.code(), "the request breaks a rule of the protocol"))?;
-        crate::browse::remove(core, &self.shares, peer, session, &request)
+        if self.draining() {
+            return Err(failure(Code::Unavailable, "the server is shutting down; try again later"));
+        }
+        let removal = Removing::begin(core, &self.shares, asked, &request)?;
+        self.removals.push(removal);
+        Ok(())
+    }
+
+    /// Removals go on, each by a portion, and are answered.
+    pub(crate) fn step<I: Io, H: Hooks>(&mut self, core: &mut Core<I, H>, links: &mut Links<I::Buf>) {
+        let mut over = Vec::new();
+        self.removals.retain_mut(|removal| {
+            let ended = removal.step(core);
+            let goes_on = ended.is_none();
+            over.extend(ended.map(|result| (removal.request(), result)));
+            goes_on
+        });
+        for ((link, id), result) in over {
+            let reply = match result {
+                Ok(reply) => Reply::Success(Some(reply.encode())),
+                Err(Failure { code, message }) => Reply::Error { code, message },
+            };
+            self.send_reply(core, links, link, id, reply);
+        }
+    }
+
+    /// When removals go on without any other cause, monotonic ns.
+    pub(crate) fn deadline_ns<I: Io, H: Hooks>(&self, core: &Core<I, H>) -> u64 {
+        let due = |removal: &Removing| if removal.is_due(core) { 0 } else { removal.deadline_ns() };
+        self.removals.iter().map(due).min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether nothing is being removed.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.removals.is_empty()
     }
 
     /// A connection elsewhere asks to join one of this core's sessions.
@@ -485,6 +532,7 @@ impl Control {
             let streams = link.is_up() && matches!(link.role, Role::Stream { .. });
             streams || sends.of_session(link.id) + receives.of_session(link.id) > 0
         });
+        let busy = busy || !self.removals.is_empty();
         if !self.stopping && (!busy || core.now.mono_ns >= deadline) {
             self.stop(core, links);
         }
@@ -518,7 +566,7 @@ fn answer<I: Io, H: Hooks>(
         Reply::Success(data) => message::Reply::Success(data.map(Bytes::from)),
         Reply::Protocol(data) => message::Reply::Protocol(Bytes::from(data)),
         Reply::Error { code, message } => message::Reply::Error { code, message, details: None },
-        Reply::Psk(_) => return,
+        Reply::Psk(_) | Reply::Refused(_) => return,
     };
     let id = MessageId::from_random(core.random());
     let bytes = Message::Reply { to, reply }.encode(id, core.now.utc_ms);

@@ -67,6 +67,16 @@ impl TransferFacts {
 struct Known<'a> {
     peer: &'a Peer,
     question: &'a Question<'a>,
+    /// Bytes that the account stores there, for who wants to store more.
+    stored: Option<u64>,
+}
+
+impl<'a> Known<'a> {
+    fn new<I: Io, H: Hooks>(core: &Core<I, H>, peer: &'a Peer, question: &'a Question<'a>) -> Self {
+        let stores = matches!(question.action, Action::Push | Action::Replace);
+        let stored = if stores { core.hooks.stored_bytes(question.root, &peer.account) } else { None };
+        Self { peer, question, stored }
+    }
 }
 
 impl Facts for Known<'_> {
@@ -91,6 +101,7 @@ impl Facts for Known<'_> {
             ("files", _) => transfer.and_then(|transfer| transfer.files).map(Fact::Number),
             ("size", _) => transfer.and_then(|transfer| transfer.bytes).map(Fact::Number),
             ("moved", _) => transfer.map(|_| Fact::Number(moved)),
+            ("stored-bytes", _) => self.stored.map(Fact::Number),
             _ => None,
         }
     }
@@ -128,7 +139,7 @@ fn ask<I: Io, H: Hooks>(
 ) -> (Decision, Option<String>) {
     let Question { action, root, path, .. } = *question;
     let decision = {
-        let facts = Known { peer, question };
+        let facts = Known::new(core, peer, question);
         core.hooks.decide(&Ask { subject: peer, action, root, facts: &facts }, core.now)
     };
     core.hooks.event(&Event::Decided { peer, action: action.name(), root, path, decision: &decision });
@@ -143,7 +154,7 @@ pub(crate) fn denied_names<I: Io, H: Hooks>(
     question: &Question<'_>,
     names: &[Listed<'_>],
 ) -> Vec<bool> {
-    let facts = Known { peer, question };
+    let facts = Known::new(core, peer, question);
     let ask = Ask { subject: peer, action: question.action, root: question.root, facts: &facts };
     core.hooks.denied_names(&ask, names, core.now)
 }
@@ -269,6 +280,15 @@ impl Watch {
             };
             let decision = decide(core, &self.peer, &question)?;
             self.until_ms = self.until_ms.min(decision.until_ms);
+            let most = decision.obligations.stored_bytes_max;
+            if most < u64::MAX && core.hooks.stored_bytes(&self.root, &self.peer.account).is_none() {
+                let (by, root) = (&decision.trail.by, &self.root);
+                let message = format!(
+                    "denied: {by} demands max-stored-bytes = {most}, and nobody counts what is stored on /{root}: the \
+                     server's configuration has no count-stored = true for it"
+                );
+                return Err(Failure { code: Code::AccessDenied, message });
+            }
             let limits = &core.settings.limits;
             match &mut leave {
                 None => leave = Some(Leave::of(decision, limits)?),

@@ -161,6 +161,7 @@ fn receive_spec(
         destination: located.paths.first().cloned().unwrap_or_default(),
         options: offer.options.clone(),
         durability,
+        account: (!offer.options.dry_run).then(|| peer.account.clone()),
         owners: located.share.owners,
         own_root: false,
         places: leave.guard.clone(),

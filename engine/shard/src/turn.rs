@@ -105,6 +105,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         self.recover();
         self.sends.step(&mut self.core, &mut self.links);
         self.receives.step(&mut self.core, &mut self.links);
+        self.control.step(&mut self.core, &mut self.links);
         let limits = &self.core.settings.limits;
         let wanted = self.sends.wants_streams(limits).or_else(|| self.receives.wants_streams(limits));
         if let Some((link, count)) = wanted {
@@ -122,7 +123,8 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         self.core.mail.flush(|core| io.wake(core));
         self.core.hooks.turned();
         let recovering = matches!(self.start, Start::Recovering { .. });
-        self.over = self.control.stopping() && self.links.is_empty() && !recovering;
+        let idle = self.links.is_empty() && self.control.is_idle();
+        self.over = self.control.stopping() && idle && !recovering;
     }
 
     fn wait_until(&self) -> u64 {
@@ -141,6 +143,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
             .min(self.links.waits.due_ns())
             .min(self.sends.deadline_ns(limits))
             .min(self.receives.deadline_ns(limits))
+            .min(self.control.deadline_ns(&self.core))
             .max(self.core.now.mono_ns + 1)
     }
 
@@ -163,6 +166,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
         }
         let started = core::mem::replace(&mut self.start, Start::Over);
         let Start::Recovering { job: Some(job), cancelled, .. } = started else {
+            self.core.hooks.recovered();
             for other in (0..self.core.mail.cores()).map(CoreId).filter(|core| *core != self.core.id) {
                 self.core.mail.post(other, Mail::Recovered);
             }

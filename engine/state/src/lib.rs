@@ -18,6 +18,7 @@ mod keys;
 mod receipts;
 mod schema;
 mod store;
+mod stored;
 mod thread;
 mod tokens;
 
@@ -29,5 +30,6 @@ pub use error::StoreError;
 pub use keys::{KeyChange, KeyRow, PluginKeys};
 pub use receipts::Kept;
 pub use store::Store;
+pub use stored::{Counted, StoredFile, StoredSum, Unsettled};
 pub use thread::{AskError, Gone, Pending, StoreHandle, StoreThread};
 pub use tokens::{Grant, Issued, Joiner, NewToken, Redeemed, TokenError};

@@ -104,6 +104,36 @@ pub(crate) const LOG: Schema = Schema {
     ],
 };
 
+/// What accounts store: a row a file, so it may be large. It can be removed: counting begins anew then.
+pub(crate) const STORED: Schema = Schema {
+    file: "stored.db",
+    steps: &["
+        CREATE TABLE files (
+            root TEXT NOT NULL,
+            path BLOB NOT NULL,
+            account TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (root, path)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE sums (
+            root TEXT NOT NULL,
+            account TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            files INTEGER NOT NULL,
+            PRIMARY KEY (root, account)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE coming (
+            transfer BLOB NOT NULL CHECK (length(transfer) = 16),
+            root TEXT NOT NULL,
+            path BLOB NOT NULL,
+            account TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (transfer, root, path)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX coming_account ON coming (root, account);
+    "],
+};
+
 impl Schema {
     /// Opens or creates the database and brings it to the last step.
     pub(crate) fn open(&self, dir: &StateDir) -> Result<Connection, StoreError> {

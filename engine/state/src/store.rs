@@ -1,9 +1,9 @@
-//! The store: two databases and the receipts, for the one thread that owns it.
+//! The store: three databases and the receipts, for the one thread that owns it.
 
 use crate::audit;
 use crate::dir::StateDir;
 use crate::error::StoreError;
-use crate::schema::{LOG, STATE};
+use crate::schema::{LOG, STATE, STORED};
 use base::limits::Limits;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub struct Store {
     pub(crate) db: Connection,
     pub(crate) log: Connection,
+    pub(crate) stored: Connection,
     pub(crate) audit_rows: u64,
     pub(crate) audit_gone: u64,
     pub(crate) dir: Arc<StateDir>,
@@ -30,8 +31,9 @@ impl Store {
         assert!(dir.is_locked(), "the store belongs to the holder of the lock");
         let db = STATE.open(&dir)?;
         let log = LOG.open(&dir)?;
+        let stored = STORED.open(&dir)?;
         let audit_rows = audit::count(&log)?;
-        Ok(Self { db, log, audit_rows, audit_gone: 0, dir, limits: limits.clone() })
+        Ok(Self { db, log, stored, audit_rows, audit_gone: 0, dir, limits: limits.clone() })
     }
 
     /// The next certificate serial: each number once, from 1.

@@ -166,8 +166,17 @@ struct NoShare;
 
 /// What a rule that allows demands.
 fn obligations(rule: &Rule) -> Obligations {
-    let Demands { bytes_max, files_max, bytes_per_second, not_after_ms, read_only, store_as, label, notify } =
-        &rule.demands;
+    let Demands {
+        bytes_max,
+        files_max,
+        bytes_per_second,
+        stored_bytes_max,
+        not_after_ms,
+        read_only,
+        store_as,
+        label,
+        notify,
+    } = &rule.demands;
     let bound = |bound: &Option<u64>| bound.unwrap_or(u64::MAX);
     let text = |text: &Option<String>| text.as_deref().map(Arc::from);
     let paths: Vec<PathRule> = rule.paths.iter().map(path_rule).collect();
@@ -175,6 +184,7 @@ fn obligations(rule: &Rule) -> Obligations {
         bytes_max: bound(bytes_max),
         files_max: bound(files_max),
         bytes_per_second: bound(bytes_per_second),
+        stored_bytes_max: bound(stored_bytes_max),
         not_after_ms: bound(not_after_ms),
         read_only: *read_only,
         paths: if paths.is_empty() { Vec::new() } else { vec![paths.into()] },

@@ -64,7 +64,7 @@ impl Policy for Quota {
         if !self.exempt.is_empty() && self.exempt.contains(&context::account()) {
             return answer;
         }
-        match self.stored(request, answer).and_then(|answer| self.transfer(answer)) {
+        match self.transfer(self.stored(request, answer)) {
             Ok(answer) => self.take().err().unwrap_or(answer),
             Err(denied) => denied,
         }
@@ -72,24 +72,13 @@ impl Policy for Quota {
 }
 
 impl Quota {
-    /// What the account stores, with what comes.
-    fn stored(&self, request: &Request, answer: Decision) -> Result<Decision, Decision> {
-        if self.stored_bytes_max == 0 || !matches!(request.action, Action::Push | Action::Replace) {
-            return Ok(answer);
+    /// What the account stores, with what comes. How much that adds shows only file by file: the engine looks at each.
+    fn stored(&self, request: &Request, answer: Decision) -> Decision {
+        match (self.stored_bytes_max, &request.action) {
+            (0, _) => answer,
+            (most, Action::Push | Action::Replace) => answer.max_stored_bytes(most),
+            _ => answer,
         }
-        let Some(stored) = context::stored_bytes() else {
-            let detail = "stored-max is set, and this engine does not count what an account stores";
-            return Err(deny("quota-stored").detail(detail));
-        };
-        let left = self.stored_bytes_max.saturating_sub(stored);
-        let comes = context::size().unwrap_or(1);
-        if comes > left {
-            let most = Bytes(self.stored_bytes_max);
-            let detail =
-                format!("{} stored of {most} allowed, {} more do not fit", Bytes(stored), Bytes(comes));
-            return Err(deny("quota-stored").detail(detail));
-        }
-        Ok(answer.oblige(Obligation::MaxBytes(left)))
     }
 
     /// Bounds of one transfer, refused at once where its size is known, enforced by the engine where not.
@@ -175,7 +164,7 @@ mod tests {
 
     fn world() -> Double {
         let mut world = Double::default();
-        world.fact("account", "alice").fact("size", 10_000u64).fact("stored-bytes", 1_000u64);
+        world.fact("account", "alice").fact("size", 10_000u64);
         world.bucket("requests", 2).bucket("kib", 25);
         world
     }
@@ -193,20 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_bounds_what_comes() {
-        let mut world = world();
-        let decision = asked(&settings(), &mut world);
-        assert_eq!(decision.obligations, [Obligation::MaxBytes((1 << 20) - 1_000)]);
-        world.fact("stored-bytes", (1u64 << 20) - 9_999);
-        let denied = asked(&settings(), &mut world);
-        assert_eq!(denied.code, "quota-stored");
-        assert_eq!(world.left("requests"), 1, "what does not fit takes nothing");
-    }
-
-    #[test]
-    fn a_bound_that_cannot_be_kept_denies() {
-        let denied = asked(&settings(), world().no_fact("stored-bytes"));
-        assert_eq!((denied.effect, denied.code.as_str()), (Effect::Deny, "quota-stored"));
+    fn what_is_stored_is_bounded_by_the_engine() {
+        let decision = asked(&settings(), &mut world());
+        assert_eq!(decision.obligations, allow().max_stored_bytes(1 << 20).obligations);
+        let free = asked(&settings().with("stored-max", "0"), &mut world());
+        assert!(free.obligations.is_empty());
     }
 
     #[test]

@@ -209,6 +209,13 @@ impl Decision {
         self
     }
 
+    /// The account may store so many bytes on the root, with what comes: what would grow beyond it is refused, file by
+    /// file. Denied where the engine does not count what is stored there.
+    #[must_use]
+    pub fn max_stored_bytes(self, most: u64) -> Self {
+        self.oblige(Obligation::MustUnderstand(Attr::new("max-stored-bytes", most)))
+    }
+
     /// With rules for single files; none adds nothing.
     #[must_use]
     pub fn paths(self, rules: Vec<PathRule>) -> Self {

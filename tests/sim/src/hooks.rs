@@ -3,6 +3,7 @@
 //! The [`Office`] of a machine outlives its processes, as a store on disk does; each core has a
 //! [`SimHooks`] on it. Replies of the store come after a random time, with a wake, as from another thread.
 
+use crate::books::Books;
 use crate::io::Line;
 use crate::world::At;
 use base::codes::Code;
@@ -135,6 +136,8 @@ pub struct Office {
     pub obligations: Option<Obligations>,
     /// Join secrets.
     pub secrets: BTreeMap<PskId, Psk>,
+    /// What accounts store, where that is counted.
+    pub books: Option<Books>,
     /// Receipts kept.
     pub receipts: BTreeMap<TransferId, Box<[u8]>>,
     /// Replies to requests, by protocol; any other protocol is not found.
@@ -246,9 +249,25 @@ impl Hooks for SimHooks {
                 self.office.borrow_mut().receipts.insert(transfer, bytes);
                 Reply::Success(None)
             }
+            StoreAsk::Stored(change) => {
+                let mut office = self.office.borrow_mut();
+                office.books.as_mut().expect("only what is counted is asked about").take(&change);
+                Reply::Refused(Vec::new())
+            }
         };
         self.later(ticket, reply);
         Ok(())
+    }
+
+    fn stored_bytes(&self, _root: &str, _account: &str) -> Option<u64> {
+        self.office.borrow().books.as_ref().map(Books::bytes)
+    }
+
+    fn recovered(&mut self) {
+        let end = self.line.at().end;
+        if let Some(books) = &mut self.office.borrow_mut().books {
+            self.line.world().disk(end, |disk| books.settle(disk));
+        }
     }
 
     fn poll(&mut self, out: &mut Vec<(Ticket, Reply)>) {

@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod books;
 pub mod buffers;
 pub mod disk;
 pub mod drive;

@@ -292,6 +292,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             self.dirs.release(*dir);
         }
         if let Outcome::Poisoned(code) = outcome {
+            self.count_unknown(&running.files);
             self.void_journal(core);
             let message = format!(
                 "a sync or journal write failed ({}): nothing of the batch counts; check the disk",

@@ -556,6 +556,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         if let Some(words) = self.over_limit(1, entry.size) {
             return Some(self.deny(core, entry, Code::TooLarge, &words));
         }
+        if let Some(words) = self.over_stored(entry, stat.as_ref()) {
+            return Some(self.deny(core, entry, Code::TooLarge, &words));
+        }
         self.bytes_wanted += entry.size;
         self.files_wanted += 1;
         if entry.kind == Kind::File && Chunks::of(entry, &core.settings.limits).is_err() {

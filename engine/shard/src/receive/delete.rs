@@ -6,6 +6,7 @@
 
 use super::finish::Finish;
 use super::home::{Home, Level};
+use crate::counted::Counting;
 use crate::dirs::DirId;
 use crate::guard::Guard;
 use crate::links::Links;
@@ -30,7 +31,7 @@ pub(super) struct Deleting {
     removal: Removal,
     /// Names are only being counted: what goes if they are not too many.
     counted: Option<Vec<Doomed>>,
-    /// The link is full of reports.
+    /// The link is full of reports, or too much waits to be counted.
     waits: bool,
 }
 
@@ -154,7 +155,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         links: &mut Links<B>,
     ) -> bool {
         let Finish::Deleting(mut deleting) = core::mem::take(&mut self.finish) else { return true };
-        deleting.waits = links.is_backed_up(core, self.key.link);
+        let counted = |counting: &Counting| counting.is_full(&core.settings.limits);
+        deleting.waits =
+            self.counting.as_ref().is_some_and(counted) || links.is_backed_up(core, self.key.link);
         let over = !deleting.waits && self.delete_portion(core, links, &mut deleting);
         if !over {
             self.finish = Finish::Deleting(deleting);
@@ -210,7 +213,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) {
         let Removed { path, kind, result } = removed;
         let (action, failed) = match result {
-            Ok(()) => (FileAction::Deleted, None),
+            Ok(()) => {
+                self.count_gone(&path, kind);
+                (FileAction::Deleted, None)
+            }
             Err(code) => (FileAction::Failed, Some(code)),
         };
         self.count(core, &path, kind, action, (0, None, 0, failed));

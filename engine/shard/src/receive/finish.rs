@@ -58,7 +58,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                         return;
                     }
                 }
-                if self.result.is_none() {
+                if self.result.is_none() && self.counts_settled(core) {
                     self.sign(core, links);
                 }
             }
@@ -126,6 +126,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         ticket: Ticket,
         reply: &Reply,
     ) -> bool {
+        if self.on_counted(core, ticket, reply) {
+            return true;
+        }
         if !matches!(&self.finish, Finish::Receipt(waiting, ..) if *waiting == ticket) {
             return false;
         }

@@ -13,6 +13,7 @@ use super::resume::Resume;
 use super::stage::Incoming;
 use super::{Ended, ReceiveMail, ReceiveSpec};
 use crate::command::{Failure, RunningTransfer, Totals};
+use crate::counted::Counting;
 use crate::digest::Digest;
 use crate::dirs::{DirId, Dirs};
 use crate::link::{Link, LinkId};
@@ -114,6 +115,7 @@ pub(crate) struct Home<B> {
     next_seal: u32,
     pub(super) receipt: ReceiptWriter,
     pub(super) publisher: Publisher<B>,
+    pub(super) counting: Option<Counting>,
     /// Answers, and symlinks to make, that wait until their directories are in the journal.
     pub(super) wants: VecDeque<Vec<u8>>,
     pub(super) symlinks: Vec<FileIndex>,
@@ -146,6 +148,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) -> Self {
         let key = TransferKey { core: core.id, link: spec.link, number: spec.number };
         let control = StreamRef { core: core.id, link: spec.link, stream: 0 };
+        let account = spec.account.as_ref();
+        let counting = account.and_then(|account| Counting::new(core, &spec.anchor, account, spec.id));
         let meta_options = MetaOptions {
             perms: spec.options.perms,
             times: spec.options.times,
@@ -177,6 +181,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             next_seal: 0,
             receipt: ReceiptWriter::new(&core.settings.key.verifying_key()),
             publisher: Publisher::new(spec.id, spec.durability),
+            counting,
             wants: VecDeque::new(),
             symlinks: Vec::new(),
             ack_received: Ack::new(key.number, AckLevel::Received),
@@ -291,7 +296,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 let Some(Incoming { entry, root: Some(root), .. }) = self.files.get(&file) else { continue };
                 self.receipt.entry(entry, root);
                 self.publisher.ready_bytes += entry.size;
-                self.publisher.ready(file);
+                self.verified(file);
             }
             self.receipt.end_seal();
             self.publisher.seals += 1;
@@ -310,6 +315,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
         self.compare(core, links);
         self.totals.stages.merge(&links.take_stages(self.key.link));
+        self.count_on(core);
         self.publish(core, links);
         self.send_wants(core, links);
         self.resume_on(core, links);
@@ -511,6 +517,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             || self.resume_reads()
             || self.digest_reads()
             || self.deltas.is_reading()
+            || !self.settle_counts(core)
         {
             return None;
         }
@@ -543,10 +550,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     pub(super) fn deadline_ns(&self, limits: &Limits) -> u64 {
         match &self.result {
             // It ends as others let go.
-            Some(_) if self.dropping => u64::MAX,
+            Some(_) if self.dropping => self.counts_deadline_ns(),
             Some(_) => 0,
             None if self.may_compare(limits) || self.may_delete() => 0,
-            None => self.publish_deadline_ns(limits),
+            None => self.publish_deadline_ns(limits).min(self.counts_deadline_ns()),
         }
     }
 

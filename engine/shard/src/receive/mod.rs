@@ -2,6 +2,7 @@
 
 mod batch;
 mod compare;
+mod counts;
 mod delete;
 mod delta;
 mod finish;
@@ -61,6 +62,8 @@ pub(crate) struct ReceiveSpec {
     pub(crate) options: Options,
     /// What is reached, after the share's minimum.
     pub(crate) durability: Durability,
+    /// Whose bytes are counted; `None` in a dry run and where nobody counts.
+    pub(crate) account: Option<Arc<str>>,
     /// Owners, groups and setuid bits may be applied.
     pub(crate) owners: bool,
     /// The root itself is the destination's, not a share's: its metadata is set too.

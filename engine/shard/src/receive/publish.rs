@@ -565,6 +565,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let root = incoming.root.filter(|_| entry.kind == Kind::File);
         let what = (entry.size, root, incoming.resumed, None);
         self.count_content(core, &entry.path, Some(entry.kind), action, what, reused);
+        self.count_end(&incoming, true);
         self.acknowledge(core, links, Level::Published, AckRange::Files { first: file, count: 1 });
         if let Some(fd) = incoming.fd {
             core.close(fd);
@@ -587,6 +588,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         code: Code,
     ) {
         let Some(incoming) = self.files.remove(&file) else { return };
+        self.count_end(&incoming, false);
         let entry = &incoming.entry;
         self.count(core, &entry.path, entry.kind, FileAction::Failed, (entry.size, None, 0, Some(code)));
         // The sender counts it too; an Ack that is full is sent by the next step.

@@ -39,6 +39,8 @@ pub(super) struct Incoming {
     pub(super) root: Option<Value>,
     /// Why it will not be published.
     pub(super) failed: Option<Code>,
+    /// Its account's sum waits to hear whether it got its name.
+    pub(super) counted: bool,
     /// The seal that names it.
     pub(super) seal: Option<u32>,
     pub(super) temp: Option<ReservedName>,
@@ -80,6 +82,7 @@ impl Incoming {
             existing,
             root,
             failed: None,
+            counted: false,
             seal: None,
             temp: None,
             inode: 0,
@@ -479,6 +482,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) {
         self.release_lanes(core, file);
         let Some(incoming) = self.files.remove(&file) else { return };
+        self.count_end(&incoming, false);
         let entry = &incoming.entry;
         self.count(core, &entry.path, entry.kind, FileAction::Failed, (entry.size, None, 0, Some(code)));
         self.totals.vanished += u64::from(code == Code::Vanished);

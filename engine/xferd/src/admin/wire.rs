@@ -46,6 +46,18 @@ pub enum Command {
         #[serde(default)]
         remove: Vec<String>,
     },
+    /// What accounts store.
+    Stored {
+        /// Only on this share.
+        #[serde(default)]
+        share: Option<String>,
+        /// Only of this account.
+        #[serde(default)]
+        account: Option<String>,
+        /// After a look at every file that is counted.
+        #[serde(default)]
+        recount: bool,
+    },
     /// Configuration again.
     Reload,
     /// Drain and end.

@@ -156,6 +156,7 @@ impl Hooks for ClientHooks {
                 std::thread::Builder::new().name("receipt".to_owned()).spawn(keep).map_err(|_| Busy)?;
                 return Ok(());
             }
+            StoreAsk::Stored(_) => reply(Reply::Refused(Vec::new()))?,
         }
         self.waker.wake();
         Ok(())

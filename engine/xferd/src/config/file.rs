@@ -17,6 +17,7 @@ pub(super) struct Said {
     pub(super) root: Option<Setting<PathBuf>>,
     pub(super) io: Option<Setting<IoChoice>>,
     pub(super) durability: Option<Setting<Durability>>,
+    pub(super) count_stored: Option<Setting<bool>>,
     pub(super) state: Option<Setting<PathBuf>>,
     pub(super) log: Option<Setting<String>>,
     pub(super) log_format: Option<Setting<LogFormat>>,
@@ -31,6 +32,7 @@ pub(super) struct Said {
 pub(super) struct SaidShare {
     pub(super) share: Share,
     pub(super) durability_min: Option<Durability>,
+    pub(super) count_stored: Option<bool>,
 }
 
 /// Reads one file's text. `path` only names it.
@@ -52,6 +54,7 @@ pub(super) fn read(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Said
     said.state = top.take("state", absolute_path);
     said.io = top.take("io", |v| word(v, IoChoice::from_word, IoChoice::WORDS));
     said.durability = top.take("durability", |v| word(v, Durability::from_word, Durability::WORDS));
+    said.count_stored = top.take("count-stored", boolean);
     let log = top.table("log");
     let limits = top.table("limits");
     let shares = top.tables("share");
@@ -185,6 +188,7 @@ fn share(file: &File<'_>, at: usize, table: &DeTable<'_>, problems: &mut Vec<Pro
     let owners = keys.take("owners", boolean);
     let allow = keys.take("allow", grants);
     let deny = keys.take("deny", grants);
+    let count_stored = keys.take("count-stored", boolean);
     let durability = keys.take("durability-min", |v| word(v, Durability::from_word, Durability::WORDS));
     for key in ["name", "path"] {
         if !table.iter().any(|(name, _)| name.get_ref() == key) {
@@ -200,9 +204,11 @@ fn share(file: &File<'_>, at: usize, table: &DeTable<'_>, problems: &mut Vec<Pro
         allow: allow.map(|s| s.value).unwrap_or_default(),
         deny: deny.map(|s| s.value).unwrap_or_default(),
         durability_min: Durability::None,
+        count_stored: false,
         origin: file.origin(at),
     };
-    Some(SaidShare { share, durability_min: durability.map(|s| s.value) })
+    let count_stored = count_stored.map(|s| s.value);
+    Some(SaidShare { share, durability_min: durability.map(|s| s.value), count_stored })
 }
 
 /// Names of the keys of a table.

@@ -115,6 +115,7 @@ fn merge(said: &mut Said, more: Said) {
     said.root = more.root.or(said.root.take());
     said.io = more.io.or(said.io.take());
     said.durability = more.durability.or(said.durability.take());
+    said.count_stored = more.count_stored.or(said.count_stored.take());
     said.state = more.state.or(said.state.take());
     said.log = more.log.or(said.log.take());
     said.log_format = more.log_format.or(said.log_format.take());
@@ -214,10 +215,15 @@ fn lay_flags(said: &mut Said, flags: &Flags, problems: &mut Vec<Problem>) {
 fn finish(said: Said, environment: &Environment<'_>, problems: &mut Vec<Problem>) -> Config {
     let limits = limits(&said.limits, problems);
     let durability = said.durability.unwrap_or_else(|| Setting::default_of(Durability::None));
+    let count_stored = said.count_stored.unwrap_or_else(|| Setting::default_of(false));
     let mut shares: Vec<Share> = said
         .shares
         .into_iter()
-        .map(|said| Share { durability_min: said.durability_min.unwrap_or(durability.value), ..said.share })
+        .map(|said| Share {
+            durability_min: said.durability_min.unwrap_or(durability.value),
+            count_stored: said.count_stored.unwrap_or(count_stored.value),
+            ..said.share
+        })
         .collect();
     check_shares(&shares, said.root.as_ref(), problems);
     check_rules(&said.rules, &shares, said.root.is_some(), problems);
@@ -230,9 +236,11 @@ fn finish(said: Said, environment: &Environment<'_>, problems: &mut Vec<Problem>
             allow: Vec::new(),
             deny: Vec::new(),
             durability_min: durability.value,
+            count_stored: count_stored.value,
             origin: root.origin.clone(),
         });
     }
+    check_counts(&said.rules, &shares, problems);
     let listen = said
         .listen
         .unwrap_or_else(|| Setting::default_of(vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT))]));
@@ -250,6 +258,7 @@ fn finish(said: Said, environment: &Environment<'_>, problems: &mut Vec<Problem>
         root: said.root,
         io: said.io.unwrap_or_else(|| Setting::default_of(IoChoice::Auto)),
         durability,
+        count_stored,
         state: said.state.unwrap_or_else(|| Setting::default_of(default_state(environment))),
         log,
         log_format: said.log_format.unwrap_or_else(|| Setting::default_of(LogFormat::Text)),
@@ -329,5 +338,19 @@ fn check_rules(rules: &[Rule], shares: &[Share], root: bool, problems: &mut Vec<
             origin: rule.origin.clone(),
             message: format!("rule.share: no share \"{name}\"; {hint}"),
         });
+    }
+}
+
+/// What nobody counts cannot be bounded.
+fn check_counts(rules: &[Rule], shares: &[Share], problems: &mut Vec<Problem>) {
+    for rule in rules.iter().filter(|rule| rule.demands.stored_bytes_max.is_some()) {
+        let about = |share: &&Share| rule.share.as_ref().is_none_or(|name| *name == share.name);
+        let Some(share) = shares.iter().filter(about).find(|share| !share.count_stored) else { continue };
+        let place = match &*share.name {
+            "" => "count-stored = true".to_owned(),
+            name => format!("count-stored = true to share \"{name}\", or to the top of the file"),
+        };
+        let message = format!("rule.max-stored-bytes: nobody counts what is stored there; add {place}");
+        problems.push(Problem { origin: rule.origin.clone(), message });
     }
 }

@@ -103,6 +103,8 @@ pub struct Config {
     pub io: Setting<IoChoice>,
     /// Least durability of every share that names none.
     pub durability: Setting<Durability>,
+    /// Whether what accounts store is counted, on every share that says nothing.
+    pub count_stored: Setting<bool>,
     /// State directory.
     pub state: Setting<PathBuf>,
     /// Filter of the log, as `RUST_LOG`.
@@ -204,6 +206,8 @@ pub struct Share {
     pub deny: Vec<Grant>,
     /// Least durability.
     pub durability_min: Durability,
+    /// What each account stores is counted.
+    pub count_stored: bool,
     /// Where it was named.
     pub origin: Origin,
 }
@@ -264,6 +268,8 @@ pub struct Demands {
     pub files_max: Option<u64>,
     /// Rate of the session.
     pub bytes_per_second: Option<u64>,
+    /// Most bytes that the account may store on the share.
+    pub stored_bytes_max: Option<u64>,
     /// UTC milliseconds after which it ends.
     pub not_after_ms: Option<u64>,
     /// Nothing is written.

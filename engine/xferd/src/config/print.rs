@@ -17,6 +17,7 @@ pub fn effective(config: &Config) -> String {
     lines.put("state", quoted(&config.state.value.to_string_lossy()), &config.state.origin);
     lines.put("io", quoted(config.io.value.word()), &config.io.origin);
     lines.put("durability", quoted(config.durability.value.word()), &config.durability.origin);
+    lines.put("count-stored", config.count_stored.value, &config.count_stored.origin);
     lines.head("[log]", None);
     lines.put("level", quoted(&config.log.value), &config.log.origin);
     lines.put("format", quoted(config.log_format.value.word()), &config.log_format.origin);
@@ -72,6 +73,7 @@ fn share_lines(lines: &mut Lines, share: &Share) {
         lines.bare("deny", grants(&share.deny));
     }
     lines.bare("durability-min", quoted(share.durability_min.word()));
+    lines.bare("count-stored", share.count_stored);
 }
 
 fn rule_lines(lines: &mut Lines, rule: &Rule) {
@@ -93,10 +95,23 @@ fn rule_lines(lines: &mut Lines, rule: &Rule) {
     if let Some(protocol) = &rule.protocol {
         lines.bare("protocol", quoted(protocol));
     }
-    let Demands { bytes_max, files_max, bytes_per_second, not_after_ms, read_only, store_as, label, notify } =
-        &rule.demands;
-    let numbers =
-        [("max-bytes", bytes_max), ("max-files", files_max), ("bytes-per-second", bytes_per_second)];
+    let Demands {
+        bytes_max,
+        files_max,
+        bytes_per_second,
+        stored_bytes_max,
+        not_after_ms,
+        read_only,
+        store_as,
+        label,
+        notify,
+    } = &rule.demands;
+    let numbers = [
+        ("max-bytes", bytes_max),
+        ("max-files", files_max),
+        ("bytes-per-second", bytes_per_second),
+        ("max-stored-bytes", stored_bytes_max),
+    ];
     for (key, number) in numbers.into_iter().filter_map(|(key, number)| Some((key, number.as_ref()?))) {
         lines.bare(key, number);
     }

@@ -68,6 +68,7 @@ fn demands(keys: &mut Keys<'_, '_, '_>) -> Demands {
         bytes_max: keys.take("max-bytes", whole_number).map(|s| s.value),
         files_max: keys.take("max-files", whole_number).map(|s| s.value),
         bytes_per_second: keys.take("bytes-per-second", positive).map(|s| s.value),
+        stored_bytes_max: keys.take("max-stored-bytes", whole_number).map(|s| s.value),
         not_after_ms: keys.take("not-after", moment).map(|s| s.value),
         read_only: keys.take("read-only", boolean).is_some_and(|s| s.value),
         store_as: keys.take("store-as", store_as).map(|s| s.value),

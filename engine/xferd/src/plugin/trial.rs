@@ -172,6 +172,7 @@ fn shown(obligation: &Obligation) -> Vec<String> {
         Obligation::MaxBytes(bytes) => vec![format!("max-bytes {bytes}")],
         Obligation::MaxFiles(files) => vec![format!("max-files {files}")],
         Obligation::BytesPerSecond(rate) => vec![format!("bytes-per-second {rate}")],
+        Obligation::MaxStoredBytes(bytes) => vec![format!("max-stored-bytes {bytes}")],
         Obligation::NotAfterMs(at) => vec![format!("not-after-ms {at}")],
         Obligation::ReadOnly => vec!["read-only".into()],
         Obligation::StoreAs(path) => vec![format!("store-as {path}")],

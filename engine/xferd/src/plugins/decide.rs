@@ -145,6 +145,7 @@ fn obligations(all: &[Obligation]) -> Obligations {
             Obligation::BytesPerSecond(most) => {
                 out.bytes_per_second = out.bytes_per_second.min((*most).max(1))
             }
+            Obligation::MaxStoredBytes(most) => out.stored_bytes_max = out.stored_bytes_max.min(*most),
             Obligation::NotAfterMs(at) => out.not_after_ms = out.not_after_ms.min(*at),
             Obligation::ReadOnly => out.read_only = true,
             Obligation::StoreAs(place) => first(&mut out.store_as, place),

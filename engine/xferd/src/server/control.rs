@@ -224,6 +224,9 @@ impl Daemon {
             Command::Keys { plugin, prefix, put, remove } => {
                 super::keys::of_daemon(self, plugin, prefix, KeysChange { put, remove }).await
             }
+            Command::Stored { share, account, recount } => {
+                super::stored::of_daemon(self, super::stored::Question { share, account, recount }).await
+            }
             Command::Reload => self.reload().await,
             Command::Stop { now: false } => {
                 self.drain();
@@ -375,6 +378,7 @@ impl Daemon {
         let mut started = self.started.borrow_mut();
         let restart = needs_restart(&started.config, &config);
         let shares = started.held.shares(&config.shares);
+        self.shared.stored.serve(&config.shares);
         let plugins = policies.as_ref().map_or(Vec::new(), |set| set.status());
         let plugins: Vec<String> =
             plugins.iter().map(|plugin| plugin.name.to_string()).chain(lanes).collect();
@@ -382,6 +386,7 @@ impl Daemon {
         self.cores.tell_all(|| CoreCommand::Shares(shares.clone()));
         started.log.change(filter);
         started.config.shares = config.shares;
+        started.config.count_stored = config.count_stored;
         started.config.rules = config.rules;
         started.config.plugin = config.plugin;
         started.config.log = config.log;

@@ -41,11 +41,13 @@ fn told(record: &AuditRecord) -> Value {
 
 /// Obligations, `name=value` each.
 pub(super) fn spelled(obligations: &Obligations) -> Vec<String> {
-    let Obligations { bytes_max, files_max, bytes_per_second, not_after_ms, .. } = obligations;
+    let Obligations { bytes_max, files_max, bytes_per_second, stored_bytes_max, not_after_ms, .. } =
+        obligations;
     let bounds = [
         ("max-bytes", bytes_max),
         ("max-files", files_max),
         ("bytes-per-second", bytes_per_second),
+        ("max-stored-bytes", stored_bytes_max),
         ("not-after-ms", not_after_ms),
     ];
     let mut out: Vec<String> = Vec::new();

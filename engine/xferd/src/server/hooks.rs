@@ -12,6 +12,7 @@
 use super::enrol::Enrol;
 use super::events::Report;
 use super::happenings;
+use super::stored::{self, StoredTable};
 use crate::clock::{mono_ns, utc_ms};
 use crate::names::Names;
 use crate::plugins::{Known, PluginThread, Policies, Refused};
@@ -29,6 +30,7 @@ use host::PolicySet;
 use ring::Waker;
 use state::{Gone, Kept, Store, StoreHandle};
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -149,6 +151,10 @@ pub struct Shared {
     pub known: Arc<Known>,
     /// Handlers, observers and discovery plugins.
     pub plugins: Arc<PluginThread>,
+    /// What accounts store.
+    pub stored: Arc<StoredTable>,
+    /// Where the shares lay at the start.
+    pub places: Arc<[(String, PathBuf)]>,
     /// Bounds.
     pub limits: Arc<Limits>,
 }
@@ -402,6 +408,16 @@ impl Hooks for DaemonHooks {
                     Err(error) => failed(&error),
                 })
             }
+            StoreAsk::Stored(change) => {
+                let table = self.shared.stored.clone();
+                self.ask_store(ticket, move |store| match store.count_stored(&change) {
+                    Ok(counted) => {
+                        table.learn(&counted.sums);
+                        Reply::Refused(counted.refused)
+                    }
+                    Err(error) => failed(&error),
+                })
+            }
         }
     }
 
@@ -423,6 +439,24 @@ impl Hooks for DaemonHooks {
     fn stepped(&mut self, step: &Step<'_>) {
         if tracing::enabled!(target: "xferd::state", tracing::Level::DEBUG) {
             self.report(Report::stepped(step));
+        }
+    }
+
+    fn stored_bytes(&self, root: &str, account: &str) -> Option<u64> {
+        self.shared.stored.bytes(root, account)
+    }
+
+    fn recovered(&mut self) {
+        let (places, table) = (self.shared.places.clone(), self.shared.stored.clone());
+        let settle = move |store: &mut Store| match stored::settle(store, &places, &table) {
+            Ok(0) => {}
+            Ok(files) => {
+                tracing::info!(target: "xferd", files, "what was being published at the last end is counted")
+            }
+            Err(error) => drop(failed(&error)),
+        };
+        if self.shared.store.ask(settle, drop).is_err() {
+            tracing::error!(target: "xferd", "what was being published at the last end is counted at the next start");
         }
     }
 

@@ -16,6 +16,7 @@ pub mod open;
 mod serve;
 mod shares;
 mod status;
+pub mod stored;
 
 use crate::failure::Failure;
 use crate::plugins::Known;

@@ -27,6 +27,11 @@ pub fn offline(state: &Path, flags: &Flags, command: &Command) -> Result<Value, 
         }
         Command::Devices => enrol::devices(&mut opened.store),
         Command::Explain { decision } => super::explain::explain(&mut opened.store, decision),
+        Command::Stored { share, account, recount } => {
+            let (share, account) = (share.clone(), account.clone());
+            let question = super::stored::Question { share, account, recount: *recount };
+            super::stored::offline(&mut opened.store, &config, &question)
+        }
         Command::Keys { plugin, prefix, put, remove } => {
             let change = KeysChange { put: put.clone(), remove: remove.clone() };
             super::keys::offline(&mut opened.store, state, (plugin, prefix), &change, &config.limits)

@@ -4,6 +4,7 @@ use super::control::{Control, Started};
 use super::enrol::Enrol;
 use super::hooks::{DaemonHooks, Decisions, Rules, Shared};
 use super::shares::Held;
+use super::stored::{self, StoredTable};
 use super::{admin, listen, open};
 use crate::clock::utc_ms;
 use crate::config::{Config, Flags};
@@ -47,6 +48,8 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let last =
         opened.store.last_decision().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
     let known = super::known(&opened.enrol.device(), &mut opened.store)?;
+    let sums =
+        opened.store.stored_sums().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
     let keys = crate::plugins::keys(&mut opened.store, &config.state.value)?;
     let (state, bounds) = (&config.state.value, &config.limits);
     let policies = crate::plugins::load(state, &config.plugin, bounds, 1, &keys, None)?;
@@ -73,6 +76,8 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
         decisions: Arc::new(Decisions::new(last, utc_ms())),
         known,
         plugins: plugins.clone(),
+        stored: Arc::new(StoredTable::new(&config.shares, &sums)),
+        places: stored::places(&config).into(),
         limits: limits.clone(),
     };
     let shares = held.shares(&config.shares);

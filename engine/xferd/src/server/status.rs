@@ -27,7 +27,8 @@ pub(super) async fn of_daemon(daemon: &Daemon) -> Value {
         .shares
         .iter()
         .map(|share| json!({"name": format!("/{}", share.name), "path": share.path.to_string_lossy(),
-            "read_only": share.read_only, "owners": share.owners, "durability_min": share.durability_min.word()}))
+            "read_only": share.read_only, "owners": share.owners, "durability_min": share.durability_min.word(),
+            "count_stored": share.count_stored}))
         .collect();
     let transfers: Vec<Value> = cores.iter().flat_map(|core| &core.running).map(transfer).collect();
     json!({

@@ -26,6 +26,7 @@ KEYS
   state = \"/var/lib/xferd\"
   io = \"auto\"                              # auto, uring, threads
   durability = \"none\"                      # least durability of shares: none, file, tree
+  count-stored = false                     # count what each account stores (xferd stored)
   [log]
   level = \"info\"                           # as RUST_LOG
   format = \"text\"                          # text, json
@@ -39,6 +40,7 @@ KEYS
   allow = [\"alice:rw\", \"*:r\"]              # when given, nobody else may
   deny = [\"mallory\"]
   durability-min = \"tree\"
+  count-stored = true
   [[rule]]                                 # tried in order; the first that fits decides
   effect = \"deny\"                          # allow, deny
   account = \"alice\"                        # or device = \"64 hexadecimal digits\"
@@ -49,6 +51,7 @@ KEYS
   effect = \"allow\"
   max-bytes = 1000000000                   # of one transfer; also max-files
   bytes-per-second = 10000000
+  max-stored-bytes = 50000000000           # of the account on the share, which is counted
   not-after = 2027-01-31T18:00:00Z         # then it ends
   read-only = false
   store-as = \"inbox\"                     # pushed there instead, beneath the share

@@ -9,6 +9,7 @@ mod reload;
 mod run;
 mod status;
 mod stop;
+mod stored;
 
 use crate::config::{self, Config, Environment, Flags, Origin};
 use crate::escape::shown;
@@ -43,7 +44,7 @@ root in the state directory; 'xferd invite' then makes the tokens that clients j
 it prints one line on stdout ('ready listen=... io=... cores=... state=...'); its log goes to stderr.
 
 The other commands talk to the daemon that runs on the same state directory; without one, those that can \
-(invite, devices, status) take the state lock and work on the directory themselves.";
+(invite, devices, status, stored) take the state lock and work on the directory themselves.";
 
 const AFTER_HELP: &str = "\
 EXAMPLES
@@ -58,8 +59,8 @@ EXAMPLES
 
 CONFIGURATION
   TOML; flags go over environment, environment over files. Keys (see 'xferd check-config --help'):
-  cores, listen, root, state, io, durability, [log] level format, [limits],
-  [[share]] name path read-only owners allow deny durability-min,
+  cores, listen, root, state, io, durability, count-stored, [log] level format, [limits],
+  [[share]] name path read-only owners allow deny durability-min count-stored,
   [[rule]] effect account device action share protocol, and what it demands.
 
 SIGNALS
@@ -107,6 +108,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Devices(devices::Devices),
     Plugin(plugin::Plugin),
+    Stored(stored::Stored),
     Reload(reload::Reload),
     Stop(stop::Stop),
 }
@@ -146,6 +148,7 @@ impl Xferd {
             Some(Command::Doctor(command)) => command.execute(common),
             Some(Command::Devices(command)) => command.execute(common),
             Some(Command::Plugin(command)) => command.execute(common),
+            Some(Command::Stored(command)) => command.execute(common),
             Some(Command::Reload(command)) => command.execute(common),
             Some(Command::Stop(command)) => command.execute(common),
         }

@@ -65,6 +65,7 @@ fn every_fault() {
         met.wraps += outcome.met.wraps;
         met.hooks_busy += outcome.met.hooks_busy;
         met.copies += outcome.met.copies;
+        met.counted += outcome.met.counted;
         pressure.queue_full += outcome.pressure.queue_full;
         pressure.arena_empty += outcome.pressure.arena_empty;
         pressure.tokens_reused += outcome.pressure.tokens_reused;
@@ -72,8 +73,15 @@ fn every_fault() {
     });
     let (met, pressure) = sums.into_inner();
     println!("{met:?} {pressure:?}");
-    let counts =
-        [met.rekeys, met.fragments, met.wraps, met.copies, pressure.queue_full, pressure.arena_empty];
+    let counts = [
+        met.rekeys,
+        met.fragments,
+        met.wraps,
+        met.copies,
+        met.counted,
+        pressure.queue_full,
+        pressure.arena_empty,
+    ];
     assert!(counts.iter().all(|&count| count > 0), "every bound is met");
     assert!(pressure.tokens_reused > 0, "every bound is met");
 }

@@ -3,12 +3,13 @@
 use crate::machine::{Machines, describe};
 use crate::planted::Planted;
 use crate::scene::{Kind, Scene, Shape};
-use crate::town::JOURNAL;
+use crate::town::{JOURNAL, ROOT};
 use crate::watch::{Met, Watch};
 use base::codes::Code;
 use base::limits::Limits;
 use base::points::Point;
 use shard::command::{Failure, JobData, JobEnd};
+use sim::books::Books;
 use sim::disk::View;
 use sim::drive::Ran;
 use sim::faults::{FaultKind, FaultPlan};
@@ -79,6 +80,8 @@ struct Trial {
     /// Names are judged all the way, not only at the end.
     judged: bool,
     broken: Vec<String>,
+    /// The receiver died at least once.
+    died: bool,
 }
 
 /// Tries a transfer.
@@ -96,10 +99,16 @@ pub(crate) fn run(tried: Try) -> Outcome {
     for path in &scene.extraneous {
         oracle.may_hold(path, Holding::Absent);
     }
+    // Half of what is pushed is counted.
+    if scene.receiver == EndId::DAEMON && Random::new(seed ^ 0x5707_ed).coin() {
+        let books = world.disk(EndId::DAEMON, |disk| Books::new(ROOT, disk));
+        machines.offices[usize::from(EndId::DAEMON.0)].borrow_mut().books = Some(books);
+    }
     let offices = [scene.sender(), scene.receiver].map(|end| machines.offices[usize::from(end.0)].clone());
     let watch = Watch::new(offices, &limits, &scene.prefix, scene.options.durability.syncs());
     let judged = kind != Kind::InPlace;
-    let mut trial = Trial { machines, scene, oracle, watch, runs: 1, judged, broken: Vec::new() };
+    let mut trial =
+        Trial { machines, scene, oracle, watch, runs: 1, judged, broken: Vec::new(), died: false };
     trial.machines.drive.start(EndId::DAEMON);
     trial.machines.begin(trial.scene.job.clone());
     trial.under_faults(turns, runs);
@@ -126,13 +135,41 @@ impl Trial {
         }
         let promised = self.watch.tell(&mut self.oracle, &self.scene.source, strict);
         let died = matches!(step, Step::Died(end, _) if end == self.scene.receiver);
+        self.died |= died;
         if self.judged && (promised || died || world.turns().is_multiple_of(64)) {
             self.oracle.look(&world);
+            self.look_at_books();
             if self.scene.options.durability.syncs() {
                 self.oracle.imagine_power_loss(&world, world.turns(), 1);
             }
         }
         step
+    }
+
+    /// Whatever the disk shows is counted, or told as coming.
+    fn look_at_books(&mut self) {
+        let office = self.machines.offices[usize::from(EndId::DAEMON.0)].borrow();
+        let Some(books) = &office.books else { return };
+        for path in self.machines.world.disk(EndId::DAEMON, |disk| books.uncounted(disk)) {
+            let text = format!("there and not counted: {}", path.escape_ascii());
+            if !self.broken.contains(&text) {
+                self.broken.push(text);
+            }
+        }
+    }
+
+    /// At the end the books are what the disk shows. A daemon that died between a removal and its count is late.
+    fn close_books(&mut self) {
+        self.look_at_books();
+        let office = self.machines.offices[usize::from(EndId::DAEMON.0)].borrow();
+        let Some(books) = &office.books else { return };
+        let counts = self.machines.world.counts();
+        let died = self.died || DISK_FAULTS.iter().any(|&kind| counts.of(kind) > 0);
+        let (stale, coming) = self.machines.world.disk(EndId::DAEMON, |disk| books.stale(disk));
+        if !died && (coming || !stale.is_empty()) {
+            self.broken.push(format!("counted and not there: {stale:?}; still coming: {coming}"));
+        }
+        self.watch.met.counted += books.asked[1];
     }
 
     fn ended(&self) -> bool {
@@ -210,6 +247,9 @@ impl Trial {
         }
         self.compare();
         self.rest();
+        if self.judged {
+            self.close_books();
+        }
         if self.judged {
             self.oracle.look(&self.world());
             let counts = self.world().counts();

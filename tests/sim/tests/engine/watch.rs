@@ -41,6 +41,8 @@ pub(crate) struct Met {
     pub(crate) hooks_busy: u64,
     /// Records of copies.
     pub(crate) copies: u64,
+    /// Questions whether files may have their names.
+    pub(crate) counted: u64,
 }
 
 /// The listener at both ends.

@@ -142,6 +142,7 @@ mod tests {
             allow: Vec::new(),
             deny: Vec::new(),
             durability_min: Durability::None,
+            count_stored: false,
             origin: Origin::Default,
         }
     }

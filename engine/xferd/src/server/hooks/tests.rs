@@ -44,6 +44,8 @@ fn bench(limits: Limits) -> Bench {
         decisions: Arc::new(Decisions::new(DecisionId(0), utc_ms())),
         known,
         plugins: plugins.expect("started"),
+        stored: Arc::default(),
+        places: Arc::from([]),
         limits: Arc::new(limits),
     };
     let hooks = DaemonHooks::new(shared, engine.waker());
