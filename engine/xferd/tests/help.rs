@@ -26,7 +26,8 @@ fn xferd_help_is_the_golden() {
         "remove", "reload", "explain",
     ];
     let plugin = plugin.map(|name| format!("plugin {name}"));
-    let plain = ["", "invite", "status", "check-config", "doctor", "devices", "reload", "stop", "plugin"];
+    let plain =
+        ["", "invite", "status", "check-config", "doctor", "devices", "stored", "reload", "stop", "plugin"];
     for command in plain.into_iter().chain(plugin.iter().map(String::as_str)) {
         let command: Vec<&str> = command.split_terminator(' ').collect();
         compare("xferd", env!("CARGO_BIN_EXE_xferd"), &command);

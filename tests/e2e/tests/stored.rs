@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Barrier;
 use xferd_e2e::compare::snapshot;
 use xferd_e2e::crash::{self, Death};
-use xferd_e2e::{Client, Daemon, Scratch, Seed, World, tree};
+use xferd_e2e::{Client, Daemon, Scratch, Seed, World, bundled, tree};
 
 /// A world whose share `data` is counted, with these rules.
 fn world(rules: &str) -> World {
@@ -267,4 +267,36 @@ fn after_a_kill_at_any_point_what_is_counted_is_what_is_there() {
         let (bytes, files) = on_disk(&data);
         assert_eq!(stored(world.daemon(), &[]), alice(bytes, files), "{point:?}, run again");
     }
+}
+
+#[test]
+fn the_policy_quota_bounds_what_an_account_stores() {
+    let test = "the_policy_quota_bounds_what_an_account_stores";
+    let Some(toolchain) = bundled::toolchain(test) else { return };
+    let scratch = Scratch::new();
+    let open = format!("[[share]]\nname = \"open\"\npath = \"{}\"\n", scratch.dir("open").display());
+    let settings = "[plugin.settings.\"xferd/quota\"]\nstored-max = \"100KiB\"\ninside = \"allow\"\n";
+    let shares = format!("{}\n{open}", config(&scratch.dir("data"), ""));
+    let world = World::shares(scratch, &shares);
+    let folder = bundled::workspace().join("plugins/quota");
+    let package = world.path("quota");
+    fs::create_dir(&package).expect("made");
+    bundled::package(&toolchain, &folder, &package);
+    let package = package.display().to_string();
+    let installed = world.daemon().command(&["plugin", "install", &package, "--unsigned", "--grant", "all"]);
+    let installed = { installed }.output().expect("xferd runs");
+    assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+    fs::write(world.daemon().state.with_extension("toml"), format!("{shares}\n{settings}")).expect("written");
+    let reloaded = world.daemon().command(&["reload"]).output().expect("xferd runs");
+    assert!(reloaded.status.success(), "{}", String::from_utf8_lossy(&reloaded.stderr));
+
+    put(&world.local("a"), 60 << 10);
+    put(&world.local("b"), 50 << 10);
+    let refused = world.client.run(["copy", "a", "lab:/open/a"]).fails(42);
+    assert!(refused.stderr.contains("count-stored = true"), "{}", refused.stderr);
+    world.client.run(["copy", "a", "lab:/data/a"]).ok();
+    let refused = world.client.run(["copy", "b", "lab:/data/b"]).fails(23);
+    assert!(refused.stderr.contains("max-stored-bytes = 102400 of plugin xferd/quota"), "{}", refused.stderr);
+    world.client.run(["copy", "a", "lab:/data/a"]).ok();
+    assert_eq!(stored(world.daemon(), &[]), alice(60 << 10, 1));
 }

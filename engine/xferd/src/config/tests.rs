@@ -91,7 +91,7 @@ fn every_mistake_is_told_with_its_line() {
         "x.toml:15: rule.effect: missing; write effect = \"allow\" or effect = \"deny\"",
         "x.toml:17: rule.protocol: only action = \"invoke\" has a protocol",
         "x.toml:19: unknown key \"rule.zzzzzzzz\"; known here: effect, account, device, action, share, protocol, \
-         max-bytes, max-files, bytes-per-second, not-after, read-only, store-as, label, notify, path",
+         max-bytes, max-files, bytes-per-second, max-stored-bytes, not-after, read-only, store-as, label, notify, path",
     ];
     assert_eq!(problems, expected);
 }
@@ -126,7 +126,7 @@ fn shares_and_rules_are_read() {
 #[test]
 fn what_a_rule_demands_is_read_and_checked() {
     let config = load_file(
-        "state = \"/s\"\nroot = \"/srv\"\n[[rule]]\neffect = \"allow\"\nmax-bytes = 5\nmax-files = 6\nbytes-per-second = 7\n\
+        "state = \"/s\"\nroot = \"/srv\"\ncount-stored = true\n[[rule]]\neffect = \"allow\"\nmax-bytes = 5\nmax-files = 6\nbytes-per-second = 7\nmax-stored-bytes = 8\n\
          not-after = 2026-11-20T09:38:00+01:00\nread-only = true\nstore-as = \"in/box\"\nlabel = \"l\"\nnotify = \"n\"\n\
          [[rule.path]]\nglob = \"*.exe\"\neffect = \"deny\"\ncode = \"no-programs\"\n\
          [[rule.path]]\nglob = \"**\"\nmax-bytes = 9\nstore-as = \"other/\"\n",
@@ -134,6 +134,7 @@ fn what_a_rule_demands_is_read_and_checked() {
     .expect("valid");
     let demands = &config.rules[0].demands;
     assert_eq!((demands.bytes_max, demands.files_max, demands.bytes_per_second), (Some(5), Some(6), Some(7)));
+    assert_eq!((demands.stored_bytes_max, config.shares[0].count_stored), (Some(8), true));
     assert_eq!(demands.not_after_ms, Some(1_795_163_880_000));
     assert!(demands.read_only);
     assert_eq!(config.rules[0].paths[0].code.as_deref(), Some("no-programs"));

@@ -35,7 +35,7 @@ pub mod xferd {
         /// | `protocol` | text | invoke |
         /// | `share` | text: `read`, `write` or `read-write` | when the path lies in a share of the subject's account |
         /// | `label` | text, set by an earlier obligation `label` of the session | when set |
-        /// | `stored-bytes` | uint: bytes of the account on this root | push, replace |
+        /// | `stored-bytes` | uint: bytes of the account on this root | push, replace; where the engine counts them |
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod context;
         /// UDP through sockets that `grants.datagrams.sockets` names and the engine opened; what arrives is an event

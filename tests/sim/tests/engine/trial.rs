@@ -100,7 +100,7 @@ pub(crate) fn run(tried: Try) -> Outcome {
         oracle.may_hold(path, Holding::Absent);
     }
     // Half of what is pushed is counted.
-    if scene.receiver == EndId::DAEMON && Random::new(seed ^ 0x5707_ed).coin() {
+    if scene.receiver == EndId::DAEMON && Random::new(seed ^ 0x0057_07ed).coin() {
         let books = world.disk(EndId::DAEMON, |disk| Books::new(ROOT, disk));
         machines.offices[usize::from(EndId::DAEMON.0)].borrow_mut().books = Some(books);
     }

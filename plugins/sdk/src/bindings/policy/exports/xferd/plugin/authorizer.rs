@@ -121,7 +121,10 @@ pub enum Obligation {
     Notify(_rt::String),
     /// Rules for single files; at most 1024 in all.
     Paths(_rt::Vec<PathRule>),
-    /// For what later engines know: one that does not know the key denies.
+    /// For what later engines know: one that does not know the key denies. Known are:
+    ///
+    /// `max-stored-bytes` (uint): bytes that the account may store on the root. A file that would make it more is
+    /// refused by itself. Denied where the engine does not count what is stored.
     MustUnderstand(Attr),
 }
 impl ::core::fmt::Debug for Obligation {
