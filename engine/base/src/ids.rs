@@ -62,6 +62,8 @@ id!(/// One staged part: see `disk::paths::part_id`.
     PartId, 16);
 id!(/// Names a pre-shared key on the wire.
     PskId, 16);
+id!(/// A group of accounts, chosen at random when it is made.
+    GroupId, 32);
 id!(/// A BLAKE3 value: a chunk's chaining value, or a file's root (what `b3sum` prints).
     Value, 32);
 

@@ -78,6 +78,8 @@ pub const DATA_AT: u32 = 4096;
 pub const TAIL_BYTES_MAX: u32 = 128 - HEADER_BYTES;
 /// Memory of a core that compresses: its contexts of both directions and a record beside them. A test asserts it.
 pub const COMPRESS_BYTES_PER_CORE: u32 = 2 * MIB;
+/// Members of all groups together: 128 MiB of memory at 8 bytes each.
+pub const GROUPED_MAX: u64 = 1 << 24;
 
 limits! {
     /// Payload of a full record: the AEAD unit and one buffer. A constant of the protocol.
@@ -249,6 +251,14 @@ limits! {
     stored_files_max: u64 = 100_000_000, 256, 10_000_000_000;
     /// Bans in force at once.
     bans_max: u32 = 65_536, 4, 1 << 20;
+    /// Groups of accounts, about 200 bytes of memory each.
+    groups_max: u32 = 1024, 4, 65_536;
+    /// Accounts of one group: 8 bytes of memory each, and some 150 for an account that is in any; times `groups_max` at
+    /// most `GROUPED_MAX`.
+    group_members_max: u32 = 1024, 4, 65_536;
+    /// Groups of one account. A decision that asks for their names is kept with all of them, some 90 bytes each; one that
+    /// asks for their ids gets a page.
+    account_groups_max: u32 = 64, 3, 256;
     /// Devices on one revocation list (40 bytes each).
     crl_devices_max: u32 = 65_536, 4, 1 << 20;
     /// Addresses of one hub, in a join token or a remote.
@@ -402,6 +412,12 @@ impl Limits {
         {
             return Some("a plugin's memory must fit plugin_memory_reserved_bytes");
         }
+        if self.groups_max as u64 * self.group_members_max as u64 > GROUPED_MAX {
+            return Some("groups_max times group_members_max must not exceed 16777216");
+        }
+        if self.account_groups_max > self.plugin_page_max {
+            return Some("account_groups_max must fit plugin_page_max");
+        }
         None
     }
 }
@@ -421,5 +437,13 @@ mod tests {
         assert_eq!(limits.set("seal_files_max", 65_537), Err(LimitError::Range { most: 65_536 }));
         assert_eq!(limits.set("seal_files_max", 0), Err(LimitError::Range { most: 65_536 }));
         assert_eq!(limits.set("no_such_bound", 1), Err(LimitError::Unknown));
+    }
+
+    #[test]
+    fn members_of_all_groups_together_are_bounded() {
+        let limits = Limits { groups_max: 65_536, group_members_max: 256, ..Limits::DEFAULT };
+        assert_eq!(limits.broken_relation(), None);
+        let limits = Limits { group_members_max: 257, ..limits };
+        assert!(limits.broken_relation().is_some_and(|relation| relation.contains("group_members_max")));
     }
 }

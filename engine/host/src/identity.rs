@@ -7,7 +7,8 @@ use base::ids::DeviceId;
 pub trait Identity: Send + Sync {
     /// This node.
     fn me(&self) -> DeviceId;
-    /// A fact about a device; `account` and `name` where it is known at all.
+    /// A fact about a device; `account` and `name` where it is known at all, and `groups`, the names of those of its
+    /// account.
     fn claim(&self, peer: &DeviceId, name: &str) -> Option<Value>;
     /// Whether the device's account is in the group.
     fn is_member(&self, peer: &DeviceId, group: &[u8; 32]) -> bool;

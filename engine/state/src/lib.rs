@@ -2,7 +2,7 @@
 //!
 //! [`StateDir`] is the directory one program keeps everything in: refused when others may look into it,
 //! locked by the one daemon that uses it, every small file in it replaced atomically. [`Store`] holds what
-//! must never roll back (tokens, devices, bans, receipts) in SQLite, synced before it answers.
+//! must never roll back (tokens, devices, groups, bans, receipts) in SQLite, synced before it answers.
 //! [`StoreThread`] owns the store; everybody else sends it work through a bounded queue.
 //!
 //! What it never does: speak to a peer, know a key or a certificate's bytes (they are opaque here), or run
@@ -14,6 +14,7 @@ mod bans;
 mod devices;
 mod dir;
 mod error;
+mod groups;
 mod keys;
 mod receipts;
 mod schema;
@@ -27,6 +28,7 @@ pub use bans::{Ban, Banned};
 pub use devices::Device;
 pub use dir::{DirError, StateDir};
 pub use error::StoreError;
+pub use groups::{Group, GroupChange, GroupError, Member};
 pub use keys::{KeyChange, KeyRow, PluginKeys};
 pub use receipts::Kept;
 pub use store::Store;

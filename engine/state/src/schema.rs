@@ -70,6 +70,22 @@ pub(crate) const STATE: Schema = Schema {
             bytes INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
     ",
+        "
+        CREATE TABLE groups (
+            id BLOB PRIMARY KEY CHECK (length(id) = 32),
+            name TEXT NOT NULL UNIQUE,
+            epoch INTEGER NOT NULL,
+            created_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE group_members (
+            group_id BLOB NOT NULL,
+            account TEXT NOT NULL,
+            admin INTEGER NOT NULL,
+            PRIMARY KEY (group_id, account)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX group_members_account ON group_members (account);
+        CREATE INDEX devices_account ON devices (account);
+    ",
     ],
 };
 
@@ -188,10 +204,24 @@ mod tests {
         let db = STATE.open(&dir).unwrap();
         db.pragma_update(None, "user_version", 9).unwrap();
         drop(db);
-        assert!(matches!(STATE.open(&dir), Err(StoreError::Newer { found: 9, known: 2, .. })));
+        assert!(matches!(STATE.open(&dir), Err(StoreError::Newer { found: 9, known: 3, .. })));
         std::fs::write(dir.join("state.db"), vec![7; 8192]).unwrap();
         let error = STATE.open(&dir).expect_err("refused");
         assert!(error.to_string().contains("state.db"), "{error}");
+    }
+
+    #[test]
+    fn a_database_of_an_older_schema_takes_the_steps_it_lacks_and_keeps_what_it_has() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = StateDir::open(&home.path().join("s")).unwrap();
+        let older = Schema { file: STATE.file, steps: &STATE.steps[..2] };
+        let db = older.open(&dir).unwrap();
+        db.execute("INSERT INTO plugin_usage VALUES ('a/b', 7, 8)", []).unwrap();
+        drop(db);
+        let db = STATE.open(&dir).unwrap();
+        let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+        assert_eq!(count("SELECT version FROM plugin_usage"), 7);
+        assert_eq!(count("SELECT count(*) FROM groups"), 0);
     }
 
     #[test]

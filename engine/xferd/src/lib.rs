@@ -14,6 +14,7 @@ pub mod crash;
 pub mod duration;
 pub mod escape;
 pub mod failure;
+pub mod groups;
 pub mod harden;
 pub mod logs;
 pub mod names;

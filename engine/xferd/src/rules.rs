@@ -11,7 +11,8 @@
 //! 6. they abstain                             policies decide; where none is installed, every enrolled account may
 //! ```
 
-use crate::config::{self, ActionKind, Config, Demands, Grant, Rule, Share};
+use crate::config::{self, ActionKind, Config, Demands, Grant, Rule, Share, Who};
+use crate::groups::Groups;
 use base::codes::Code;
 use base::hooks::{Action, Ask, Decision, Effect, Obligations, PathRule, Peer, Trail, Trust};
 use base::ids::DecisionId;
@@ -26,6 +27,7 @@ pub struct Authorizer {
     generation: u32,
     rules: Vec<(Rule, Arc<str>, Obligations)>,
     shares: Vec<(Share, Reasons)>,
+    groups: Arc<Groups>,
     join_only: Arc<str>,
     no_share: Arc<str>,
     default: Arc<str>,
@@ -59,8 +61,8 @@ struct Reasons {
 }
 
 impl Authorizer {
-    /// The rules of a configuration. Generations of one process only grow.
-    pub fn new(config: &Config, generation: u32) -> Self {
+    /// The rules of a configuration, about these groups. Generations of one process only grow.
+    pub fn new(config: &Config, groups: Arc<Groups>, generation: u32) -> Self {
         let rules = config.rules.iter().map(|rule| {
             let by: Arc<str> = format!("rule at {}", rule.origin).into();
             (rule.clone(), by, obligations(rule))
@@ -70,6 +72,7 @@ impl Authorizer {
             generation,
             rules: rules.collect(),
             shares: shares.collect(),
+            groups,
             join_only: "a join token may only join".into(),
             no_share: "no such share".into(),
             default: "every enrolled account may".into(),
@@ -80,6 +83,11 @@ impl Authorizer {
     /// Which generation of the rules this is.
     pub fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// The groups it asks.
+    pub fn groups(&self) -> Arc<Groups> {
+        self.groups.clone()
     }
 
     /// Decides.
@@ -101,7 +109,7 @@ impl Authorizer {
         {
             return Said::Decided(self.deny(Code::ReadOnly, &reasons.read_only));
         }
-        if let Some((rule, reason, obligations)) = self.rules.iter().find(|(rule, ..)| fits(rule, ask)) {
+        if let Some((rule, reason, obligations)) = self.rules.iter().find(|(rule, ..)| self.fits(rule, ask)) {
             let mut decision = match rule.effect {
                 Effect::Allow => {
                     self.decision(Effect::Allow, Code::AccessDenied, reason, obligations.clone())
@@ -113,10 +121,10 @@ impl Authorizer {
             return Said::Decided(decision);
         }
         let Some((share, reasons)) = share else { return Said::Abstained(self.allow(&self.default, false)) };
-        if share.deny.iter().any(|grant| covers(grant, ask)) {
+        if share.deny.iter().any(|grant| self.covers(grant, ask)) {
             return Said::Decided(self.deny(Code::AccessDenied, &reasons.denied));
         }
-        match (share.allow.is_empty(), share.allow.iter().any(|grant| covers(grant, ask))) {
+        match (share.allow.is_empty(), share.allow.iter().any(|grant| self.covers(grant, ask))) {
             (true, _) => Said::Abstained(self.allow(&self.default, read_only)),
             (false, true) => Said::Decided(self.allow(&reasons.allowed, read_only)),
             (false, false) => Said::Decided(self.deny(Code::AccessDenied, &reasons.not_allowed)),
@@ -133,6 +141,26 @@ impl Authorizer {
             None if ask.root.is_empty() && ask.action == Action::Browse => Ok(None),
             None => Err(NoShare),
         }
+    }
+
+    fn covers(&self, grant: &Grant, ask: &Ask<'_>) -> bool {
+        let account = &*ask.subject.account;
+        let who = match &grant.who {
+            Who::Everyone => true,
+            Who::Account(name) => name == account,
+            Who::Group(name) => self.groups.is_in(account, name),
+        };
+        who && if is_write(ask.action) { grant.write } else { grant.read }
+    }
+
+    fn fits(&self, rule: &Rule, ask: &Ask<'_>) -> bool {
+        let Peer { account, device, .. } = ask.subject;
+        rule.account.as_deref().is_none_or(|wanted| wanted == &**account)
+            && rule.group.as_deref().is_none_or(|wanted| self.groups.is_in(account, wanted))
+            && rule.device.is_none_or(|wanted| wanted == *device)
+            && (rule.actions.is_empty() || rule.actions.contains(&kind(ask.action)))
+            && rule.share.as_deref().is_none_or(|wanted| wanted == ask.root && has_root(ask.action))
+            && rule.protocol.as_deref().is_none_or(|wanted| ask.action == Action::Invoke(wanted))
     }
 
     fn allow(&self, reason: &Arc<str>, read_only: bool) -> Decision {
@@ -221,20 +249,6 @@ fn is_write(action: Action<'_>) -> bool {
     matches!(action, Action::Push | Action::Replace | Action::Remove)
 }
 
-fn covers(grant: &Grant, ask: &Ask<'_>) -> bool {
-    let who = grant.account.as_deref().is_none_or(|account| account == &*ask.subject.account);
-    who && if is_write(ask.action) { grant.write } else { grant.read }
-}
-
-fn fits(rule: &Rule, ask: &Ask<'_>) -> bool {
-    let Peer { account, device, .. } = ask.subject;
-    rule.account.as_deref().is_none_or(|wanted| wanted == &**account)
-        && rule.device.is_none_or(|wanted| wanted == *device)
-        && (rule.actions.is_empty() || rule.actions.contains(&kind(ask.action)))
-        && rule.share.as_deref().is_none_or(|wanted| wanted == ask.root && has_root(ask.action))
-        && rule.protocol.as_deref().is_none_or(|wanted| ask.action == Action::Invoke(wanted))
-}
-
 fn has_root(action: Action<'_>) -> bool {
     !matches!(action, Action::Connect | Action::Invoke(_))
 }
@@ -255,6 +269,7 @@ fn kind(action: Action<'_>) -> ActionKind {
 mod tests {
     use super::*;
     use crate::config::{Environment, Flags, load};
+    use crate::groups::tests::group;
     use base::hooks::{Fact, Facts};
     use base::ids::{DeviceId, PskId, SessionId};
 
@@ -266,12 +281,17 @@ mod tests {
     }
 
     fn authorizer(text: &str) -> Authorizer {
+        among(text, &[])
+    }
+
+    /// Rules where there are these groups.
+    fn among(text: &str, groups: &[state::Group]) -> Authorizer {
         let directory = tempfile::tempdir().expect("temporary directory");
         let path = directory.path().join("x.toml");
         std::fs::write(&path, text).expect("written");
         let flags = Flags { config: Some(path), ..Flags::default() };
         let environment = Environment { variable: &|_| None, is_root: false, cpus: 1 };
-        Authorizer::new(&load(&flags, &environment).expect("valid"), 7)
+        Authorizer::new(&load(&flags, &environment).expect("valid"), Arc::new(Groups::new(groups)), 7)
     }
 
     fn peer(account: &str, trust: Trust) -> Peer {
@@ -376,6 +396,40 @@ mod tests {
         for (account, action, root, expected) in table {
             assert_eq!(ask(&rules, account, action, root), expected, "{account} {action:?} {root}");
         }
+    }
+
+    #[test]
+    fn rules_and_grants_are_about_groups() {
+        let text = "[[share]]\nname = \"a\"\npath = \"/a\"\nallow = [\"@ops:rw\", \"@dev:r\", \"@none:rw\"]\ndeny = \"@out\"\n\
+             [[share]]\nname = \"b\"\npath = \"/b\"\n\
+             [[rule]]\neffect = \"deny\"\ngroup = \"dev\"\nshare = \"b\"\naction = \"push\"\n\
+             [[rule]]\neffect = \"deny\"\ngroup = \"dev\"\naccount = \"bob\"\nshare = \"b\"\naction = \"pull\"\n\
+             [[rule]]\neffect = \"deny\"\ngroup = \"none\"\n";
+        let groups = [
+            group(1, "ops", &["alice", "eve"]),
+            group(2, "dev", &["bob", "dave"]),
+            group(3, "out", &["eve"]),
+        ];
+        let table = [
+            ("alice", Action::Push, "a", "allow"),
+            ("bob", Action::Pull, "a", "allow"),
+            ("bob", Action::Push, "a", "ACCESS_DENIED"),
+            ("eve", Action::Pull, "a", "ACCESS_DENIED"),
+            ("carol", Action::Pull, "a", "ACCESS_DENIED"),
+            ("bob", Action::Push, "b", "ACCESS_DENIED"),
+            ("alice", Action::Push, "b", "allow"),
+            ("bob", Action::Pull, "b", "ACCESS_DENIED"),
+            ("dave", Action::Pull, "b", "allow"),
+            ("dave", Action::Connect, "", "allow"),
+        ];
+        let rules = among(text, &groups);
+        for (account, action, root, expected) in table {
+            assert_eq!(ask(&rules, account, action, root), expected, "{account} {action:?} {root}");
+        }
+        // Where there are no such groups nobody is in them.
+        let rules = among(text, &[]);
+        assert_eq!(ask(&rules, "alice", Action::Pull, "a"), "ACCESS_DENIED");
+        assert_eq!(ask(&rules, "bob", Action::Push, "b"), "allow");
     }
 
     #[test]

@@ -26,9 +26,22 @@ fn xferd_help_is_the_golden() {
         "remove", "reload", "explain",
     ];
     let plugin = plugin.map(|name| format!("plugin {name}"));
-    let plain =
-        ["", "invite", "status", "check-config", "doctor", "devices", "stored", "reload", "stop", "plugin"];
-    for command in plain.into_iter().chain(plugin.iter().map(String::as_str)) {
+    let group = ["create", "delete", "add", "remove", "list"].map(|name| format!("group {name}"));
+    let plain = [
+        "",
+        "invite",
+        "status",
+        "check-config",
+        "doctor",
+        "devices",
+        "group",
+        "stored",
+        "reload",
+        "stop",
+        "plugin",
+    ];
+    let below = plugin.iter().chain(&group).map(String::as_str);
+    for command in plain.into_iter().chain(below) {
         let command: Vec<&str> = command.split_terminator(' ').collect();
         compare("xferd", env!("CARGO_BIN_EXE_xferd"), &command);
     }

@@ -31,18 +31,22 @@ enum Who {
     Everybody,
     Account(String),
     Device(PeerId),
+    /// The members of the group of this id.
     Group(GroupId),
+    /// The members of the group of this name.
+    GroupNamed(String),
 }
 
-/// Who asks. The account is read only when a rule names one: what is read, the answer depends on.
+/// Who asks. Account and groups are read only when a rule names one: what is read, the answer depends on.
 pub(crate) struct Subject {
     device: PeerId,
     account: OnceCell<String>,
+    groups: OnceCell<Vec<String>>,
 }
 
 impl Subject {
     pub(crate) fn new(device: PeerId) -> Self {
-        Self { device, account: OnceCell::new() }
+        Self { device, account: OnceCell::new(), groups: OnceCell::new() }
     }
 
     fn is(&self, who: &Who) -> bool {
@@ -51,6 +55,9 @@ impl Subject {
             Who::Account(name) => self.account.get_or_init(context::account) == name,
             Who::Device(device) => self.device == *device,
             Who::Group(group) => identity::is_member(self.device, *group),
+            Who::GroupNamed(name) => {
+                self.groups.get_or_init(|| identity::group_names(self.device)).contains(name)
+            }
         }
     }
 }
@@ -98,8 +105,10 @@ impl FromStr for Who {
             None if text == "*" => Ok(Self::Everybody),
             Some(("account", name)) if !name.is_empty() => Ok(Self::Account(name.to_owned())),
             Some(("device", hex)) => id(hex).map(Self::Device),
-            Some(("group", hex)) => id(hex).map(Self::Group),
-            _ => Err(format!("\"{text}\" is none of *, account:NAME, device:ID, group:ID")),
+            Some(("group", group)) if !group.is_empty() => {
+                Ok(Id32::from_hex(group).map_or_else(|| Self::GroupNamed(group.to_owned()), Self::Group))
+            }
+            _ => Err(format!("\"{text}\" is none of *, account:NAME, device:ID, group:NAME, group:ID")),
         }
     }
 }

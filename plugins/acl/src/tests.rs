@@ -13,7 +13,7 @@ fn acl(rules: &[&str], otherwise: &str) -> Acl {
 
 fn asked(acl: &Acl, action: Action, root: &str, path: Option<&str>) -> (Decision, Vec<String>) {
     let mut world = Double::default();
-    world.fact("account", "alice").member(ALICE, GROUP);
+    world.fact("account", "alice").member(ALICE, GROUP).claim(ALICE, "groups", ["ops", "staff"]);
     if let Some(path) = path {
         world.fact("path", path);
     }
@@ -94,6 +94,31 @@ fn only_what_rules_name_is_read() {
         (Effect::Deny, vec!["context path".to_owned(), "groups".to_owned()])
     );
     assert_eq!(effect(&grouped, Action::Pull, "r", "a"), Effect::Abstain);
+    // Names are read once, however many rules name groups.
+    let named = acl(&["deny group:dev push", "allow group:out,group:staff push"], "deny");
+    let (decision, reads) = asked(&named, Action::Push, "r", Some("a"));
+    assert_eq!(
+        (decision.effect, reads),
+        (Effect::Allow, vec!["context path".to_owned(), "claim groups".to_owned()])
+    );
+}
+
+#[test]
+fn a_group_is_named_by_its_name_or_by_its_id() {
+    let named = acl(&["allow group:ops,account:bob write home:/ops", "deny group:staff connect"], "deny");
+    assert_eq!(effect(&named, Action::Push, "home", "ops/a"), Effect::Allow);
+    assert_eq!(effect(&named, Action::Pull, "home", "ops/a"), Effect::Deny);
+    assert_eq!(asked(&named, Action::Connect, "", None).0.effect, Effect::Allow);
+    let others = acl(
+        &["allow group:dev *", "allow group:op *", &format!("allow group:{} *", "0b".repeat(32))],
+        "deny",
+    );
+    assert_eq!(effect(&others, Action::Push, "home", "ops/a"), Effect::Deny);
+    // Nothing is known of the device's groups: it is in none.
+    let request = Request { subject: GROUP, action: Action::Push, root: "home".into() };
+    let mut world = Double::default();
+    world.fact("path", "ops/a");
+    assert_eq!(world.run(|| named.decide(&request)).effect, Effect::Deny);
 }
 
 #[test]
@@ -106,7 +131,7 @@ fn wrong_rules_are_named() {
         "allow * * a",
         "allow * * /a/../b",
         "allow * * /*.exe",
-        "allow group:12 *",
+        "allow group: *",
         "allow * * /a /b",
     ] {
         let settings = Settings::of([("rules", [rule])]).with("otherwise", "deny");

@@ -11,7 +11,7 @@ pub fn me() -> PeerId {
     host::me()
 }
 
-/// A fact about a device: `account` and `name` always, others if `grants.identity.claims` names them.
+/// A fact about a device: `account` and `name` always, others such as `groups` if `grants.identity.claims` names them.
 #[must_use]
 pub fn claim(peer: PeerId, name: &str) -> Option<Value> {
     host::claim(peer, name)
@@ -30,6 +30,15 @@ pub fn account(peer: PeerId) -> Option<String> {
 #[must_use]
 pub fn is_member(peer: PeerId, group: GroupId) -> bool {
     host::is_member(peer, group)
+}
+
+/// Names of the groups of the device's account, sorted; none without the claim `groups` in `grants.identity.claims`.
+#[must_use]
+pub fn group_names(peer: PeerId) -> Vec<String> {
+    match host::claim(peer, "groups") {
+        Some(Value::Texts(names)) => names,
+        _ => Vec::new(),
+    }
 }
 
 /// The groups of the device's account; at most 256.

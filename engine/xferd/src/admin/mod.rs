@@ -7,4 +7,4 @@ mod call;
 mod wire;
 
 pub use call::perform;
-pub use wire::{Answer, Command, Refusal, Request, SCHEMA, SOCKET};
+pub use wire::{Answer, Command, GroupAct, Refusal, Request, SCHEMA, SOCKET};

@@ -58,6 +58,8 @@ pub enum Command {
         #[serde(default)]
         recount: bool,
     },
+    /// The groups of accounts.
+    Group(GroupAct),
     /// Configuration again.
     Reload,
     /// Drain and end.
@@ -65,6 +67,48 @@ pub enum Command {
         /// Without draining.
         #[serde(default)]
         now: bool,
+    },
+}
+
+/// What is done with groups of accounts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum GroupAct {
+    /// One is made.
+    Create {
+        /// Under this name.
+        name: String,
+        /// Who is in it.
+        #[serde(default)]
+        accounts: Vec<String>,
+    },
+    /// One goes, with all its members.
+    Delete {
+        /// Which.
+        name: String,
+    },
+    /// Accounts come into it.
+    Add {
+        /// Which.
+        name: String,
+        /// Who.
+        accounts: Vec<String>,
+        /// Whether they are its admins.
+        #[serde(default)]
+        admin: bool,
+    },
+    /// Accounts go out of it.
+    Remove {
+        /// Which.
+        name: String,
+        /// Who.
+        accounts: Vec<String>,
+    },
+    /// Who is in which.
+    List {
+        /// Only this one.
+        #[serde(default)]
+        name: Option<String>,
     },
 }
 
@@ -155,6 +199,12 @@ mod tests {
         assert_eq!(serde_json::from_value::<Request>(line).expect("a request"), request);
         let status = serde_json::from_str::<Request>("{\"schema\":1,\"id\":1,\"command\":\"status\"}");
         assert_eq!(status.expect("without arguments").command, Command::Status);
+        let act = GroupAct::Add { name: "ops".into(), accounts: vec!["bob".into()], admin: true };
+        let line = json!({"schema": 1, "id": 8, "command": "group",
+            "arguments": {"act": "add", "name": "ops", "accounts": ["bob"], "admin": true}});
+        let request = Request { schema: SCHEMA, id: 8, command: Command::Group(act) };
+        assert_eq!(serde_json::to_value(&request).expect("JSON"), line);
+        assert_eq!(serde_json::from_value::<Request>(line).expect("a request"), request);
         let failure = Failure::new(base::codes::Code::Busy, "full", "wait");
         let answer = serde_json::to_value(Answer::new(7, Err(failure.clone()))).expect("JSON");
         let error = json!({"code": "BUSY", "exit": 10, "message": "full", "next": "wait"});
@@ -168,6 +218,8 @@ mod tests {
         for line in [
             "{\"schema\":1,\"id\":1,\"command\":\"explode\"}",
             "{\"schema\":1,\"id\":1,\"command\":\"invite\",\"arguments\":{\"account\":\"a\",\"ttl_ms\":1,\"x\":1}}",
+            "{\"schema\":1,\"id\":1,\"command\":\"group\",\"arguments\":{\"act\":\"rename\",\"name\":\"a\"}}",
+            "{\"schema\":1,\"id\":1,\"command\":\"group\",\"arguments\":{\"act\":\"delete\",\"name\":\"a\",\"x\":1}}",
             "{\"schema\":1,\"id\":1}",
         ] {
             assert!(serde_json::from_str::<Request>(line).is_err(), "{line}");

@@ -2,7 +2,7 @@
 
 use super::{
     ActionKind, Durability, Grant, IoChoice, LogFormat, Origin, PORT, PluginConfig, Problem, Rule, Setting,
-    Share, is_plain_name, nearest,
+    Share, Who, is_plain_name, nearest,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -259,7 +259,7 @@ fn absolute_path(value: &DeValue<'_>) -> Result<PathBuf, String> {
     if path.is_absolute() { Ok(path) } else { Err(format!("\"{}\" is not absolute", path.display())) }
 }
 
-fn plain_name(value: &DeValue<'_>) -> Result<String, String> {
+pub(super) fn plain_name(value: &DeValue<'_>) -> Result<String, String> {
     let text = text_of(value)?;
     if is_plain_name(text) {
         return Ok(text.to_owned());
@@ -311,7 +311,7 @@ fn grants(value: &DeValue<'_>) -> Result<Vec<Grant>, String> {
     one_or_more(value, |item| grant(text_of(item)?))
 }
 
-/// `account[:r|w|rw]`.
+/// `account[:r|w|rw]` or `@group[:r|w|rw]`; `*` is every account.
 fn grant(text: &str) -> Result<Grant, String> {
     let (who, what) = text.split_once(':').unwrap_or((text, "rw"));
     let (read, write) = match what {
@@ -320,8 +320,16 @@ fn grant(text: &str) -> Result<Grant, String> {
         "rw" => (true, true),
         _ => return Err(format!("\"{}\" ends in neither :r, :w nor :rw", text.escape_debug())),
     };
-    if who != "*" && !is_plain_name(who) {
-        return Err(format!("\"{}\" names no account; write \"alice:rw\" or \"*:r\"", text.escape_debug()));
-    }
-    Ok(Grant { account: (who != "*").then(|| who.to_owned()), read, write })
+    let who = match who.strip_prefix('@') {
+        _ if who == "*" => Who::Everyone,
+        Some(group) if is_plain_name(group) => Who::Group(group.to_owned()),
+        None if is_plain_name(who) => Who::Account(who.to_owned()),
+        _ => {
+            let text = text.escape_debug();
+            return Err(format!(
+                "\"{text}\" names neither account nor group; write \"alice:rw\", \"@ops:rw\" or \"*:r\""
+            ));
+        }
+    };
+    Ok(Grant { who, read, write })
 }

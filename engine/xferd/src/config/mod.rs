@@ -212,15 +212,36 @@ pub struct Share {
     pub origin: Origin,
 }
 
-/// `account[:r|w|rw]`, `*` for every account.
+/// `account[:r|w|rw]`, `@group[:r|w|rw]`, `*` for every account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Grant {
-    /// `None`: everyone.
-    pub account: Option<String>,
+    /// Whom.
+    pub who: Who,
     /// Browse and pull.
     pub read: bool,
     /// Push, replace and remove.
     pub write: bool,
+}
+
+/// Whom a grant is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Who {
+    /// Every account.
+    Everyone,
+    /// One account.
+    Account(String),
+    /// The accounts of the group of this name.
+    Group(String),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everyone => f.write_str("*"),
+            Self::Account(name) => f.write_str(name),
+            Self::Group(name) => write!(f, "@{name}"),
+        }
+    }
 }
 
 /// What a rule is about; [`base::hooks::Action`] without its data.
@@ -243,6 +264,8 @@ pub struct Rule {
     pub effect: Effect,
     /// Only this account.
     pub account: Option<String>,
+    /// Only accounts of the group of this name.
+    pub group: Option<String>,
     /// Only this device.
     pub device: Option<DeviceId>,
     /// Only these actions; empty: all.
@@ -297,7 +320,7 @@ pub struct PathRule {
     pub code: Option<String>,
 }
 
-/// Whether this may be the name of a share or an account: 1 to 64 bytes, no control character, none of
+/// Whether this may be the name of a share, an account or a group: 1 to 64 bytes, no control character, none of
 /// `/ : *`, neither `.` nor `..`, not beginning with `.xferd-`.
 pub fn is_plain_name(name: &str) -> bool {
     !name.is_empty()

@@ -82,6 +82,9 @@ fn rule_lines(lines: &mut Lines, rule: &Rule) {
     if let Some(account) = &rule.account {
         lines.bare("account", quoted(account));
     }
+    if let Some(group) = &rule.group {
+        lines.bare("group", quoted(group));
+    }
     if let Some(device) = &rule.device {
         lines.bare("device", quoted(&device.to_string()));
     }
@@ -154,7 +157,7 @@ fn grants(grants: &[Grant]) -> String {
                 (true, false) => "r",
                 _ => "w",
             };
-            quoted(&format!("{}:{what}", grant.account.as_deref().unwrap_or("*")))
+            quoted(&format!("{}:{what}", grant.who))
         })
         .collect();
     format!("[{}]", words.join(", "))

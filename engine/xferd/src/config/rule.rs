@@ -1,6 +1,8 @@
 //! `[[rule]]` and `[[rule.path]]`: one static rule, what it demands, and which files take part.
 
-use super::file::{File, Keys, actions, boolean, entries, star_or_name, text_of, whole_number, word};
+use super::file::{
+    File, Keys, actions, boolean, entries, plain_name, star_or_name, text_of, whole_number, word,
+};
 use super::{ActionKind, Demands, PathRule, Problem, Rule};
 use base::hooks::Effect;
 use base::ids::DeviceId;
@@ -19,6 +21,7 @@ pub(super) fn rule(
     let mut keys = Keys::new(file, "rule.", table, problems);
     let effect = keys.take("effect", effect);
     let account = keys.take("account", star_or_name);
+    let group = keys.take("group", plain_name);
     let device = keys.take("device", |v| {
         let text = text_of(v)?;
         DeviceId::from_hex(text).ok_or_else(|| {
@@ -52,6 +55,7 @@ pub(super) fn rule(
     Some(Rule {
         effect: effect?.value,
         account: account.and_then(|s| s.value),
+        group: group.map(|s| s.value),
         device: device.map(|s| s.value),
         actions: actions.map(|s| s.value).unwrap_or_default(),
         share: share.and_then(|s| s.value),

@@ -90,7 +90,7 @@ fn every_mistake_is_told_with_its_line() {
         "x.toml:14: unknown key \"share.readonly\"; did you mean \"share.read-only\"?",
         "x.toml:15: rule.effect: missing; write effect = \"allow\" or effect = \"deny\"",
         "x.toml:17: rule.protocol: only action = \"invoke\" has a protocol",
-        "x.toml:19: unknown key \"rule.zzzzzzzz\"; known here: effect, account, device, action, share, protocol, \
+        "x.toml:19: unknown key \"rule.zzzzzzzz\"; known here: effect, account, group, device, action, share, protocol, \
          max-bytes, max-files, bytes-per-second, max-stored-bytes, not-after, read-only, store-as, label, notify, path",
     ];
     assert_eq!(problems, expected);
@@ -115,12 +115,37 @@ fn shares_and_rules_are_read() {
     .expect("valid");
     let share = &config.shares[0];
     assert!(share.read_only && share.owners);
-    assert_eq!(share.allow[0], Grant { account: Some("alice".into()), read: true, write: true });
-    assert_eq!(share.allow[1], Grant { account: None, read: true, write: false });
-    assert_eq!(share.deny[0], Grant { account: Some("eve".into()), read: true, write: true });
+    assert_eq!(share.allow[0], Grant { who: Who::Account("alice".into()), read: true, write: true });
+    assert_eq!(share.allow[1], Grant { who: Who::Everyone, read: true, write: false });
+    assert_eq!(share.deny[0], Grant { who: Who::Account("eve".into()), read: true, write: true });
     assert_eq!((share.durability_min, config.shares[1].durability_min), (Durability::File, Durability::Tree));
     assert_eq!(config.rules[0].actions, [ActionKind::Push, ActionKind::Remove]);
     assert_eq!(config.rules[0].account, None);
+}
+
+#[test]
+fn groups_are_named_in_rules_and_grants() {
+    let text = "state = \"/s\"\n[[share]]\nname = \"data\"\npath = \"/srv\"\nallow = [\"@ops:rw\", \"@dev\"]\n\
+                [[rule]]\neffect = \"deny\"\naccount = \"bob\"\ngroup = \"dev\"\n";
+    let config = load_file(text).expect("valid");
+    let allow = &config.shares[0].allow;
+    assert_eq!(allow[0], Grant { who: Who::Group("ops".into()), read: true, write: true });
+    assert_eq!(allow[1], Grant { who: Who::Group("dev".into()), read: true, write: true });
+    let rule = &config.rules[0];
+    assert_eq!((rule.account.as_deref(), rule.group.as_deref()), (Some("bob"), Some("dev")));
+    let again = load_file(&effective(&config)).expect("valid again");
+    assert_eq!((&again.shares[0].allow, &again.rules[0].group), (allow, &rule.group));
+    let problems = load_file(
+        "[[share]]\nname = \"data\"\npath = \"/srv\"\nallow = [\"@:rw\"]\n[[share]]\nname = \"b\"\npath = \"/b\"\n\
+         deny = \"@*\"\n[[rule]]\neffect = \"deny\"\ngroup = \"*\"\n",
+    )
+    .expect_err("all wrong");
+    let expected = [
+        "x.toml:4: share.allow: \"@:rw\" names neither account nor group; write \"alice:rw\", \"@ops:rw\" or \"*:r\"",
+        "x.toml:8: share.deny: \"@*\" names neither account nor group; write \"alice:rw\", \"@ops:rw\" or \"*:r\"",
+        "x.toml:11: rule.group: \"*\" cannot be a name: 1 to 64 bytes, no spaces, no control characters, none of / : *",
+    ];
+    assert_eq!(problems, expected);
 }
 
 #[test]

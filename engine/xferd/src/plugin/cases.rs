@@ -10,8 +10,8 @@
 //! settings = { suffix = ".bat" }   # over those of the file
 //! kv = { seen = "3" }              # the plugin's own keys
 //! now = 1794787200000              # UTC milliseconds
-//! claims = { email = "a@b.c" }     # of the subject; `account` comes from the request
-//! groups = ["0a.."]                # the subject's
+//! claims = { email = "a@b.c", groups = ["ops"] }   # of the subject; `account` comes from the request
+//! groups = ["0a.."]                # ids of the subject's groups
 //! expect = { effect = "deny", code = "kept-out", obligations = ["max-bytes 5"], reads = ["context path"] }
 //! fuel-max = 20000                 # instructions, exact: the same on every machine
 //! ```
@@ -51,13 +51,21 @@ pub struct Case {
     #[serde(default)]
     pub now: u64,
     #[serde(default)]
-    claims: BTreeMap<String, String>,
+    claims: BTreeMap<String, Claim>,
     #[serde(default)]
     groups: Vec<String>,
     /// What the answer has to be.
     pub expect: Expect,
     /// Most instructions.
     pub fuel_max: Option<u64>,
+}
+
+/// A fact about the subject.
+#[derive(Clone, Deserialize, Debug)]
+#[serde(untagged, expecting = "a claim is text or a list of texts")]
+enum Claim {
+    Text(String),
+    Texts(Vec<String>),
 }
 
 /// What an answer has to be. What is not named may be anything.
@@ -142,7 +150,7 @@ impl Case {
     fn identity(&self, subject: DeviceId) -> Result<Subject, String> {
         let mut claims = self.claims.clone();
         if let Some(account) = self.request.get("account").and_then(toml::Value::as_str) {
-            claims.entry("account".into()).or_insert_with(|| account.to_owned());
+            claims.entry("account".into()).or_insert_with(|| Claim::Text(account.to_owned()));
         }
         let group = |hex: &String| {
             DeviceId::from_hex(hex)
@@ -178,7 +186,7 @@ fn action_named<'a>(word: &str, protocol: &'a str) -> Result<Action<'a>, String>
 /// The one device that a case knows.
 struct Subject {
     id: DeviceId,
-    claims: BTreeMap<String, String>,
+    claims: BTreeMap<String, Claim>,
     groups: Vec<[u8; 32]>,
 }
 
@@ -188,7 +196,10 @@ impl Identity for Subject {
     }
 
     fn claim(&self, peer: &DeviceId, name: &str) -> Option<Value> {
-        self.claims.get(name).filter(|_| *peer == self.id).map(|text| Value::Text(text.clone()))
+        self.claims.get(name).filter(|_| *peer == self.id).map(|claim| match claim {
+            Claim::Text(text) => Value::Text(text.clone()),
+            Claim::Texts(texts) => Value::Texts(texts.clone()),
+        })
     }
 
     fn is_member(&self, peer: &DeviceId, group: &[u8; 32]) -> bool {
@@ -207,6 +218,19 @@ mod tests {
     fn case(request: &str) -> Case {
         let text = format!("[[case]]\nname = \"x\"\nrequest = {request}\nexpect = {{ effect = \"deny\" }}\n");
         toml::from_str::<Cases>(&text).unwrap().cases.remove(0)
+    }
+
+    #[test]
+    fn a_claim_is_text_or_texts() {
+        let case = case("{ action = \"push\" }\nclaims = { email = \"a@b.c\", groups = [\"dev\", \"ops\"] }");
+        let question = case.question().unwrap();
+        let claim = |name| question.identity.claim(&question.subject, name);
+        assert_eq!(claim("email"), Some(Value::Text("a@b.c".into())));
+        assert_eq!(claim("groups"), Some(Value::Texts(vec!["dev".into(), "ops".into()])));
+        let wrong =
+            "[[case]]\nname = \"x\"\nrequest = {}\nclaims = { a = 1 }\nexpect = { effect = \"deny\" }\n";
+        let error = toml::from_str::<Cases>(wrong).unwrap_err().to_string();
+        assert!(error.contains("text or a list of texts"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::clock::mono_ns;
 use crate::escape::shown;
-use crate::plugins::Known;
 use base::codes::Code;
 use base::hooks::{Ask, Cache, Decision, Effect, Listed, Obligations, PathRule, Trail};
 use base::ids::DecisionId;
@@ -21,13 +20,14 @@ pub struct Policies {
 
 impl Policies {
     /// Of a set that has a policy.
-    pub fn new(set: Arc<PolicySet>, known: Arc<Known>) -> Self {
-        Self { decider: Decider::new(set), identity: known }
+    pub fn new(set: Arc<PolicySet>, identity: Arc<dyn Identity>) -> Self {
+        Self { decider: Decider::new(set), identity }
     }
 
-    /// Goes on with another set.
-    pub fn replace(&mut self, set: Arc<PolicySet>) {
+    /// Goes on with another set, or other groups.
+    pub fn replace(&mut self, set: Arc<PolicySet>, identity: Arc<dyn Identity>) {
         self.decider.replace(set);
+        self.identity = identity;
     }
 
     /// Decides where the static rules abstain. `default` is what they say then: its `read_only` holds.

@@ -227,6 +227,7 @@ impl Daemon {
             Command::Stored { share, account, recount } => {
                 super::stored::of_daemon(self, super::stored::Question { share, account, recount }).await
             }
+            Command::Group(act) => super::groups::of_daemon(self, act).await,
             Command::Reload => self.reload().await,
             Command::Stop { now: false } => {
                 self.drain();
@@ -362,7 +363,9 @@ impl Daemon {
         let state = self.started.borrow().config.state.value.clone();
         let (plugin, limits) = (config.plugin.clone(), self.shared.limits.clone());
         let at = state.clone();
-        let keys = self.ask_store(move |store| crate::plugins::keys(store, &at)).await?;
+        let kept =
+            move |store: &mut Store| Ok((crate::plugins::keys(store, &at)?, super::groups::read(store)?));
+        let (keys, groups) = self.ask_store(kept).await?;
         let load = move || {
             let policies =
                 crate::plugins::load(&state, &plugin, &limits, generation, &keys, before.as_deref())?;
@@ -382,7 +385,9 @@ impl Daemon {
         let plugins = policies.as_ref().map_or(Vec::new(), |set| set.status());
         let plugins: Vec<String> =
             plugins.iter().map(|plugin| plugin.name.to_string()).chain(lanes).collect();
-        self.shared.rules.replace(Authorizer::new(&config, generation), policies);
+        super::groups::warn_of_absent(&config, &groups);
+        self.shared.known.regroup(groups.clone());
+        self.shared.rules.replace(Authorizer::new(&config, groups, generation), policies);
         self.cores.tell_all(|| CoreCommand::Shares(shares.clone()));
         started.log.change(filter);
         started.config.shares = config.shares;

@@ -176,7 +176,8 @@ impl DaemonHooks {
     pub fn new(shared: Shared, waker: Waker) -> Self {
         let (to_here, replies) = sync_channel(shared.limits.hook_queue_max as usize);
         let InForce { table, policies } = shared.rules.in_force();
-        let policies = policies.map(|set| Policies::new(set, shared.known.clone()));
+        let identity = shared.known.as_of(table.groups());
+        let policies = policies.map(|set| Policies::new(set, identity));
         Self { shared, table, policies, waker, to_here, replies, open: 0, kept: VecDeque::new() }
     }
 
@@ -279,10 +280,11 @@ impl DaemonHooks {
             return;
         }
         let InForce { table, policies } = self.shared.rules.in_force();
+        let identity = self.shared.known.as_of(table.groups());
         self.table = table;
         match (policies, &mut self.policies) {
-            (Some(set), Some(own)) => own.replace(set),
-            (set, own) => *own = set.map(|set| Policies::new(set, self.shared.known.clone())),
+            (Some(set), Some(own)) => own.replace(set, identity),
+            (set, own) => *own = set.map(|set| Policies::new(set, identity)),
         }
     }
 

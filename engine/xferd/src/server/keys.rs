@@ -34,7 +34,8 @@ pub(super) async fn of_daemon(
     if let (true, Some(set)) = (changes, policies) {
         // Another generation, so that the cores look; the set's own stays, so that answers which read other keys do.
         let generation = rules.generation().wrapping_add(1);
-        let table = Authorizer::new(&daemon.started.borrow().config, generation);
+        let groups = daemon.shared.known.groups();
+        let table = Authorizer::new(&daemon.started.borrow().config, groups, generation);
         rules.replace(table, Some(Arc::new(set.with_kv(&plugin, &keys))));
         tracing::info!(target: "xferd::audit", plugin = %plugin, generation, "keys changed");
     }

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod enrol;
 pub mod events;
 mod explain;
+mod groups;
 mod happenings;
 pub mod hooks;
 mod keys;
@@ -19,9 +20,11 @@ mod status;
 pub mod stored;
 
 use crate::failure::Failure;
+use crate::groups::Groups;
 use crate::plugins::Known;
 use base::ids::DeviceId;
 use state::Store;
+use std::sync::Arc;
 
 pub use offline::offline;
 pub use serve::run;
@@ -30,8 +33,8 @@ pub use shares::durability;
 /// Devices asked for at once.
 const DEVICES_AT_ONCE: u32 = 1024;
 
-/// Who joined, for policies.
-fn known(me: &DeviceId, store: &mut Store) -> Result<Known, Failure> {
+/// Who joined and the groups of accounts, for policies.
+fn known(me: &DeviceId, store: &mut Store, groups: Arc<Groups>) -> Result<Known, Failure> {
     let mut all: Vec<(DeviceId, String, String)> = Vec::new();
     loop {
         let after = all.last().map(|(device, ..)| *device);
@@ -40,7 +43,7 @@ fn known(me: &DeviceId, store: &mut Store) -> Result<Known, Failure> {
         let last = page.len() < DEVICES_AT_ONCE as usize;
         all.extend(page.into_iter().map(|device| (device.device, device.account, device.name)));
         if last {
-            return Ok(Known::new(*me, all));
+            return Ok(Known::new(*me, all, groups));
         }
     }
 }

@@ -36,6 +36,7 @@ pub fn offline(state: &Path, flags: &Flags, command: &Command) -> Result<Value, 
             let change = KeysChange { put: put.clone(), remove: remove.clone() };
             super::keys::offline(&mut opened.store, state, (plugin, prefix), &change, &config.limits)
         }
+        Command::Group(act) => super::groups::offline(&mut opened.store, act),
         _ => Ok(status(state, &config, &opened)),
     }
 }

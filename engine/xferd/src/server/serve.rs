@@ -47,9 +47,11 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let mut opened = open::open(&config.state.value, &config.limits)?;
     let last =
         opened.store.last_decision().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
-    let known = super::known(&opened.enrol.device(), &mut opened.store)?;
     let sums =
         opened.store.stored_sums().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
+    let groups = super::groups::read(&mut opened.store)?;
+    super::groups::warn_of_absent(&config, &groups);
+    let known = super::known(&opened.enrol.device(), &mut opened.store, groups.clone())?;
     let keys = crate::plugins::keys(&mut opened.store, &config.state.value)?;
     let (state, bounds) = (&config.state.value, &config.limits);
     let policies = crate::plugins::load(state, &config.plugin, bounds, 1, &keys, None)?;
@@ -67,7 +69,7 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     plugins.reload(lanes)?;
     let (to_control, from_cores) = mpsc::channel(limits.hook_queue_max as usize);
     let shared = Shared {
-        rules: Arc::new(Rules::new(Authorizer::new(&config, 1), policies)),
+        rules: Arc::new(Rules::new(Authorizer::new(&config, groups, 1), policies)),
         store: thread.handle(),
         enrol: Arc::new(opened.enrol),
         names: Arc::new(Names::read()),

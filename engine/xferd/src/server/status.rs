@@ -83,7 +83,7 @@ pub(super) async fn for_peer(daemon: &Daemon, peer: &Peer) -> Reply {
     let cores = collect(&daemon.cores).await;
     let started = daemon.started.borrow();
     let InForce { table: rules, policies: set } = daemon.shared.rules.in_force();
-    let mut policies = set.clone().map(|set| Policies::new(set, daemon.shared.known.clone()));
+    let mut policies = set.clone().map(|set| Policies::new(set, daemon.shared.known.as_of(rules.groups())));
     let mut may_browse = |name: &str| {
         let ask = Ask { subject: peer, action: Action::Browse, root: name, facts: &Top(peer) };
         let decision = match (rules.decide(&ask), &mut policies) {

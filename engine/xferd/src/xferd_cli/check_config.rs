@@ -37,13 +37,14 @@ KEYS
   path = \"/srv/lab\"
   read-only = false
   owners = false                           # apply owners, groups and setuid bits
-  allow = [\"alice:rw\", \"*:r\"]              # when given, nobody else may
+  allow = [\"alice:rw\", \"@ops:rw\", \"*:r\"]   # when given, nobody else may; @ops is a group
   deny = [\"mallory\"]
   durability-min = \"tree\"
   count-stored = true
   [[rule]]                                 # tried in order; the first that fits decides
   effect = \"deny\"                          # allow, deny
   account = \"alice\"                        # or device = \"64 hexadecimal digits\"
+  group = \"ops\"                            # whose accounts 'xferd group' keeps
   action = [\"push\", \"remove\"]              # connect browse pull push replace remove invoke
   share = \"lab\"
   protocol = \"xferd.status\"                # of an invoke

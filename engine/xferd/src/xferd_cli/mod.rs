@@ -3,6 +3,7 @@
 mod check_config;
 mod devices;
 mod doctor;
+mod group;
 mod invite;
 mod plugin;
 mod reload;
@@ -44,7 +45,7 @@ root in the state directory; 'xferd invite' then makes the tokens that clients j
 it prints one line on stdout ('ready listen=... io=... cores=... state=...'); its log goes to stderr.
 
 The other commands talk to the daemon that runs on the same state directory; without one, those that can \
-(invite, devices, status, stored) take the state lock and work on the directory themselves.";
+(invite, devices, group, status, stored) take the state lock and work on the directory themselves.";
 
 const AFTER_HELP: &str = "\
 EXAMPLES
@@ -52,6 +53,8 @@ EXAMPLES
       Serve one directory as / to every enrolled account.
   xferd invite --account alice
       Print a token; alice runs 'xfer join TOKEN --name lab' once.
+  xferd group create ops alice bob
+      Let rules and policies be about several accounts by one name.
   xferd --config /etc/xferd
       Serve what the configuration names ('xferd check-config' checks it first).
   xferd reload && xferd status
@@ -61,7 +64,8 @@ CONFIGURATION
   TOML; flags go over environment, environment over files. Keys (see 'xferd check-config --help'):
   cores, listen, root, state, io, durability, count-stored, [log] level format, [limits],
   [[share]] name path read-only owners allow deny durability-min count-stored,
-  [[rule]] effect account device action share protocol, and what it demands.
+  [[rule]] effect account group device action share protocol, and what it demands.
+  Groups of accounts are kept by 'xferd group'; allow and deny name them as @NAME.
 
 SIGNALS
   TERM, INT   stop accepting, finish what runs until limits.drain_ms, then end; a second one ends at once
@@ -107,6 +111,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Doctor(doctor::Doctor),
     Devices(devices::Devices),
+    Group(group::Group),
     Plugin(plugin::Plugin),
     Stored(stored::Stored),
     Reload(reload::Reload),
@@ -147,6 +152,7 @@ impl Xferd {
             Some(Command::CheckConfig(command)) => command.execute(common),
             Some(Command::Doctor(command)) => command.execute(common),
             Some(Command::Devices(command)) => command.execute(common),
+            Some(Command::Group(command)) => command.execute(common),
             Some(Command::Plugin(command)) => command.execute(common),
             Some(Command::Stored(command)) => command.execute(common),
             Some(Command::Reload(command)) => command.execute(common),

@@ -32,10 +32,10 @@ fn bench(limits: Limits) -> Bench {
     let config = load(&flags, &Environment { variable: &|_| None, is_root: false, cpus: 1 }).expect("valid");
     let engine = Engine::new(Mode::Threads, base::ids::CoreId(0), &Limits::TINY).expect("made");
     let (to_control, control) = mpsc::channel(limits.hook_queue_max as usize);
-    let known = Arc::new(Known::new(DeviceId::default(), []));
+    let known = Arc::new(Known::new(DeviceId::default(), [], Arc::default()));
     let plugins = PluginThread::start(thread.handle(), known.clone(), Vec::new(), Arc::new(limits.clone()));
     let shared = Shared {
-        rules: Arc::new(Rules::new(Authorizer::new(&config, 1), None)),
+        rules: Arc::new(Rules::new(Authorizer::new(&config, Arc::default(), 1), None)),
         store: thread.handle(),
         enrol: Arc::new(opened.enrol),
         names: Arc::new(Names::default()),

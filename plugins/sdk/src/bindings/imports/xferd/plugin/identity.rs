@@ -39,7 +39,8 @@ pub fn me() -> PeerId {
     }
 }
 #[allow(unused_unsafe, clippy::all)]
-/// A fact about a device: `account` and `name` always; others only if `grants.identity.claims` names them.
+/// A fact about a device: `account` and `name` always; others only if `grants.identity.claims` names them. There is
+/// `groups`: the names of the groups that its account is in, as sorted texts; empty where it is in none.
 #[allow(async_fn_in_trait)]
 pub fn claim(peer: PeerId, name: &str) -> ::core::option::Option<Value> {
     unsafe {
@@ -220,7 +221,7 @@ pub fn is_member(peer: PeerId, group: GroupId) -> bool {
     }
 }
 #[allow(unused_unsafe, clippy::all)]
-/// At most 256 groups.
+/// The groups that the device's account is in, sorted, at most 256.
 #[allow(async_fn_in_trait)]
 pub fn groups_of(peer: PeerId) -> _rt::Vec<GroupId> {
     unsafe {
