@@ -134,7 +134,7 @@ fn kills(_: &mut Criterion) {
                 assert!(lane.run(call(), made::at(120 * second)).result.is_err());
                 began.elapsed()
             });
-            told(&format!("a handler, deadline 50 ms, beside {busy} busy threads"), lane.collect());
+            told(&format!("a handler, deadline 40 ms, beside {busy} busy threads"), lane.collect());
             stop.store(true, Ordering::Relaxed);
         });
     }

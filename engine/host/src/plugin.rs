@@ -4,11 +4,13 @@ use crate::buckets::Buckets;
 use crate::gauges::{Gauges, Snapshot};
 use crate::guest::{Bound, Guest};
 use crate::manifest::Manifest;
+use crate::runtime::FRAMES;
 use crate::value::Value;
 use base::limits::Limits;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use wasmtime::Trap;
+use wasmtime::{Trap, WasmBacktrace};
 
 /// Shared by all instances of one plugin.
 pub(crate) struct Plugin {
@@ -63,6 +65,8 @@ pub enum Fault {
         /// Bytes of its stack.
         bytes: u32,
     },
+    /// It recursed beyond the stack that its compiler keeps in its memory.
+    Recursion,
     /// Out of fuel.
     Fuel,
     /// It broke a bound of the host calls or of its answer.
@@ -97,6 +101,7 @@ impl fmt::Display for Fault {
                 )
             }
             Self::Stack { bytes } => write!(f, "its stack overflowed {bytes} bytes: endless recursion?"),
+            Self::Recursion => f.write_str("its stack overflowed: endless recursion?"),
             Self::Fuel => f.write_str("out of fuel"),
             Self::Bound(what) => write!(f, "it {what}"),
             Self::Trap { what, said: Some(said) } => write!(f, "it panicked: {said} ({what})"),
@@ -140,13 +145,19 @@ impl Fault {
             };
             return Self::Bound(Bound::Bytes(most).to_string());
         }
-        let what = match error.downcast_ref::<Trap>() {
+        match error.downcast_ref::<Trap>() {
             // A compiler's own stack lies at the begin of the memory, and its end is below address 0.
-            Some(Trap::MemoryOutOfBounds) => format!("{text}; endless recursion ends like this, too"),
-            _ => text,
-        };
-        Self::Trap { what, said: guest.last_error.clone() }
+            Some(Trap::MemoryOutOfBounds) if recurses(error) => Self::Recursion,
+            _ => Self::Trap { what: text, said: guest.last_error.clone() },
+        }
     }
+}
+
+/// Whether as many frames as are told of are those of a few functions.
+fn recurses(error: &wasmtime::Error) -> bool {
+    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else { return false };
+    let functions: BTreeSet<u32> = trace.frames().iter().map(|frame| frame.func_index()).collect();
+    trace.frames().len() == FRAMES && functions.len() <= FRAMES / 4
 }
 
 /// Why a plugin is not taken in; the one before it stays.

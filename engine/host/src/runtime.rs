@@ -12,6 +12,9 @@ use std::sync::Arc;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+/// Frames that a fault is told with.
+pub(crate) const FRAMES: usize = 16;
+
 /// Whether calls are counted exactly.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Metering {
@@ -169,7 +172,7 @@ fn config(limits: &Limits, metering: Metering) -> Config {
         .max_wasm_stack(limits.plugin_stack_bytes as usize)
         .epoch_interruption(true)
         .consume_fuel(metering == Metering::Fuel)
-        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(FRAMES));
     config
 }
 

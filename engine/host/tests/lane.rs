@@ -187,7 +187,7 @@ fn a_plugin_that_hangs_is_ended_restarted_and_then_rests() {
     assert!(call(&mut lane, b"", second + 60).result.is_ok());
     let gauges = lane.status().gauges;
     assert_eq!((gauges.faults, gauges.timeouts, gauges.restarts), (5, 5, 5));
-    assert!(lane.take_lines().iter().any(|line| line.message.contains("timeout: it took more than 50 ms")));
+    assert!(lane.take_lines().iter().any(|line| line.message.contains("timeout: it took more than 40 ms")));
 }
 
 #[test]

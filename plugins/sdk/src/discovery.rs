@@ -1,4 +1,4 @@
-//! Discovery plugins: finding peers. One instance lives long, on a thread of its own; 50 ms a call at most. What it
+//! Discovery plugins: finding peers. One instance lives long, on a thread of its own; 40 ms a call at most. What it
 //! believes it reports with [`report`]; the engine verifies a candidate before it uses it.
 
 pub use crate::host::candidates::{Candidate, report, withdraw};

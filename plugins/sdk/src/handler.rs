@@ -1,5 +1,5 @@
 //! Handlers: protocols that `xfer call PEER NAME` reaches. One instance lives long, on a thread of its own; one call
-//! at a time, 50 ms at most.
+//! at a time, 40 ms at most.
 //!
 //! A [`Handler`] answers at once. An [`AsyncHandler`] may wait for tickets, such as timers, and answers when it is
 //! done; it needs the grant `messages`, because that is how late answers travel. Whatever a call wrote is kept when it

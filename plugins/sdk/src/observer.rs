@@ -1,4 +1,4 @@
-//! Observers: reactions to what the engine did. One instance lives long, on a thread of its own; 50 ms a batch at most.
+//! Observers: reactions to what the engine did. One instance lives long, on a thread of its own; 40 ms a batch at most.
 //!
 //! ```
 //! use xferd_plugin_sdk::observer::Observer;

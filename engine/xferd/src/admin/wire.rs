@@ -25,8 +25,12 @@ pub enum Command {
         #[serde(default)]
         addresses: Vec<String>,
     },
-    /// Who joined.
-    Devices,
+    /// Who joined, a page of them.
+    Devices {
+        /// Those after this device, as the page before named it.
+        #[serde(default)]
+        after: Option<String>,
+    },
     /// How a decision came about.
     Explain {
         /// Its name, as a refusal tells it.
@@ -54,9 +58,14 @@ pub enum Command {
         /// Only of this account.
         #[serde(default)]
         account: Option<String>,
-        /// After a look at every file that is counted.
+    },
+    /// Compares what is counted on a share with what is there, some files of it.
+    Recount {
+        /// Which share.
+        share: String,
+        /// Files after this one, as the answer before named it.
         #[serde(default)]
-        recount: bool,
+        after: Option<Vec<u8>>,
     },
     /// The groups of accounts.
     Group(GroupAct),

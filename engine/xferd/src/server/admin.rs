@@ -170,7 +170,7 @@ mod tests {
         });
         let ask = |command| crate::admin::perform(state.clone(), &Flags::default(), &command);
         assert_eq!(ask(Command::Status).expect("answered")["running"], true);
-        assert_eq!(ask(Command::Devices).expect_err("refused").code, Code::Busy);
+        assert_eq!(ask(Command::Devices { after: None }).expect_err("refused").code, Code::Busy);
         drop(end);
         server.join().expect("ended");
     }

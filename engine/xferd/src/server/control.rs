@@ -217,16 +217,23 @@ impl Daemon {
         match command {
             Command::Status => Ok(status::of_daemon(self).await),
             Command::Invite { account, ttl_ms, addresses } => self.invite(account, ttl_ms, &addresses).await,
-            Command::Devices => self.ask_store(enrol::devices).await,
+            Command::Devices { after } => {
+                self.ask_store(move |store| enrol::devices(store, after.as_deref())).await
+            }
             Command::Explain { decision } => {
                 self.ask_store(move |store| super::explain::explain(store, &decision)).await
             }
             Command::Keys { plugin, prefix, put, remove } => {
                 super::keys::of_daemon(self, plugin, prefix, KeysChange { put, remove }).await
             }
-            Command::Stored { share, account, recount } => {
-                super::stored::of_daemon(self, super::stored::Question { share, account, recount }).await
+            Command::Stored { share, account } => {
+                let config = self.started.borrow().config.clone();
+                let work = move |store: &mut Store| {
+                    super::stored::shown(store, &config, share.as_deref(), account.as_deref())
+                };
+                self.ask_store(work).await
             }
+            Command::Recount { share, after } => super::stored::recount(self, &share, after).await,
             Command::Group(act) => super::groups::of_daemon(self, act).await,
             Command::Reload => self.reload().await,
             Command::Stop { now: false } => {

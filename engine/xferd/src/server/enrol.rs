@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use state::{Issued, Joiner, NewToken, Store, TokenError};
 
 /// Devices of one answer.
-const DEVICES_MOST: u32 = 100_000;
+const DEVICES_AT_ONCE: u32 = 512;
 
 /// What enrols: the authority and the names of this hub.
 pub struct Enrol {
@@ -117,13 +117,15 @@ impl Enrol {
     }
 }
 
-/// Everyone who joined.
+/// Who joined, in the order of their ids: those after a device, and after which one there are more.
 ///
 /// # Errors
-/// The store refuses.
-pub fn devices(store: &mut Store) -> Result<Value, Failure> {
+/// `after` is no device's id, or the store refuses.
+pub fn devices(store: &mut Store, after: Option<&str>) -> Result<Value, Failure> {
+    let wrong = |text: &str| Failure::usage(format!("{} is no device's id", crate::escape::shown(text)), "");
+    let after = after.map(|text| DeviceId::from_hex(text).ok_or_else(|| wrong(text))).transpose()?;
     let rows = store
-        .devices(None, DEVICES_MOST)
+        .devices(after, DEVICES_AT_ONCE)
         .map_err(|error| Failure::new(error.code(), error.to_string(), ""))?;
     let rows: Vec<Value> = rows
         .iter()
@@ -132,7 +134,9 @@ pub fn devices(store: &mut Store) -> Result<Value, Failure> {
                 "not_after_ms": row.not_after_ms, "enrolled_ms": row.enrolled_ms, "revoked_ms": row.revoked_ms})
         })
         .collect();
-    Ok(json!({"devices": rows}))
+    let full = rows.len() == DEVICES_AT_ONCE as usize;
+    let next = rows.last().filter(|_| full).map(|row| row["device"].clone());
+    Ok(json!({"devices": rows, "next": next}))
 }
 
 fn refused_token(error: &TokenTextError) -> Failure {

@@ -25,12 +25,13 @@ pub fn offline(state: &Path, flags: &Flags, command: &Command) -> Result<Value, 
             let addresses = addresses::for_token(addresses, &config.listen.value, &config.limits)?;
             opened.enrol.invite(&mut opened.store, account, *ttl_ms, &addresses)
         }
-        Command::Devices => enrol::devices(&mut opened.store),
+        Command::Devices { after } => enrol::devices(&mut opened.store, after.as_deref()),
         Command::Explain { decision } => super::explain::explain(&mut opened.store, decision),
-        Command::Stored { share, account, recount } => {
-            let (share, account) = (share.clone(), account.clone());
-            let question = super::stored::Question { share, account, recount: *recount };
-            super::stored::offline(&mut opened.store, &config, &question)
+        Command::Stored { share, account } => {
+            super::stored::shown(&mut opened.store, &config, share.as_deref(), account.as_deref())
+        }
+        Command::Recount { share, after } => {
+            super::stored::recount_offline(&mut opened.store, &config, share, after.as_deref())
         }
         Command::Keys { plugin, prefix, put, remove } => {
             let change = KeysChange { put: put.clone(), remove: remove.clone() };

@@ -18,8 +18,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-/// Files that are looked at between two questions to the store.
-const FILES_AT_ONCE: u32 = 1024;
+/// Files of one answer to a recount: some that the disk has to be asked about take a second.
+const FILES_AT_ONCE: u32 = 16_384;
+/// Sums of one answer.
+const ROWS_MAX: usize = 4096;
 
 /// The sums, as all cores read them. The store's thread writes them once they are durable.
 #[derive(Default)]
@@ -114,124 +116,102 @@ fn size_of(root: BorrowedFd<'_>, path: &[u8]) -> Option<u64> {
     regular.then_some(stat.st_size as u64)
 }
 
-/// Files whose size is another, or that are not there.
-fn differing(root: BorrowedFd<'_>, listed: Vec<StoredFile>) -> Vec<(StoredFile, Option<u64>)> {
-    let looked = listed.into_iter().map(|file| {
-        let size = size_of(root, &file.path);
-        (file, size)
-    });
-    looked.filter(|(file, size)| *size != Some(file.bytes)).collect()
+/// A share by its name as people write it, `/` for the only one.
+fn place(config: &Config, share: &str) -> Result<(String, PathBuf), Failure> {
+    let wanted = share.trim_matches('/');
+    let places = places(config);
+    let known: Vec<String> = places.iter().map(|(name, _)| format!("/{name}")).collect();
+    places.into_iter().find(|(name, _)| name == wanted).ok_or_else(|| {
+        let message = format!("no share is called /{}", crate::escape::shown(wanted));
+        Failure::new(Code::NotFound, message, format!("there are: {}", known.join(" ")))
+    })
 }
 
-/// What is asked.
-pub(super) struct Question {
-    pub(super) share: Option<String>,
-    pub(super) account: Option<String>,
-    pub(super) recount: bool,
+/// What accounts store.
+///
+/// # Errors
+/// No such share, or the store refuses.
+pub(super) fn shown(
+    store: &mut Store,
+    config: &Config,
+    share: Option<&str>,
+    account: Option<&str>,
+) -> Result<Value, Failure> {
+    let wanted = share.map(|share| place(config, share)).transpose()?.map(|(name, _)| name);
+    let about = |sum: &StoredSum| {
+        wanted.as_ref().is_none_or(|name| *name == sum.root) && account.is_none_or(|name| name == sum.account)
+    };
+    let mut sums = store.stored_sums().map_err(|error| refused(&error))?;
+    sums.retain(about);
+    let left_out = sums.len().saturating_sub(ROWS_MAX);
+    let row = |sum: &StoredSum| json!({"share": format!("/{}", sum.root), "account": sum.account, "files": sum.files, "bytes": sum.bytes});
+    let rows: Vec<Value> = sums.iter().take(ROWS_MAX).map(row).collect();
+    let shares = config.shares.iter();
+    let shares: Vec<Value> = shares
+        .map(|share| json!({"share": format!("/{}", share.name), "counted": share.count_stored}))
+        .collect();
+    Ok(json!({"stored": rows, "left_out": left_out, "shares": shares}))
 }
 
-impl Question {
-    /// The shares that it is about, with their directories.
-    fn places(&self, config: &Config) -> Result<Vec<(String, PathBuf)>, Failure> {
-        let mut places = places(config);
-        let Some(share) = &self.share else { return Ok(places) };
-        let wanted = share.trim_matches('/');
-        let known: Vec<String> = places.iter().map(|(name, _)| format!("/{name}")).collect();
-        places.retain(|(name, _)| name == wanted);
-        if places.is_empty() {
-            let message = format!("no share is called /{}", crate::escape::shown(wanted));
-            return Err(Failure::new(Code::NotFound, message, format!("there are: {}", known.join(" "))));
-        }
-        Ok(places)
-    }
-
-    fn told(&self, sums: &[StoredSum], config: &Config, corrected: Option<u64>) -> Value {
-        let wanted = self.share.as_deref().map(|share| share.trim_matches('/'));
-        let about = |sum: &&StoredSum| {
-            wanted.is_none_or(|name| name == sum.root)
-                && self.account.as_ref().is_none_or(|account| *account == sum.account)
-        };
-        let row = |sum: &StoredSum| json!({"share": format!("/{}", sum.root), "account": sum.account, "files": sum.files, "bytes": sum.bytes});
-        let rows: Vec<Value> = sums.iter().filter(about).map(row).collect();
-        let counted = config.shares.iter().filter(|share| share.count_stored);
-        let counted: Vec<String> = counted.map(|share| format!("/{}", share.name)).collect();
-        json!({"stored": rows, "counted": counted, "corrected": corrected})
-    }
-}
-
-/// The answer of a daemon that runs; a recount goes on beside what it serves.
-pub(super) async fn of_daemon(daemon: &Daemon, question: Question) -> Result<Value, Failure> {
-    let config = daemon.started.borrow().config.clone();
-    let places = question.places(&config)?;
-    let mut corrected = None;
-    for (name, path) in places.into_iter().filter(|_| question.recount) {
-        let root = std::sync::Arc::new(open(&path).map_err(|errno| unreadable(&path, errno))?);
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let (share, from) = (name.clone(), after.take());
-            let listed = daemon
-                .ask_store(move |store| {
-                    store.stored_files(&share, from.as_deref(), FILES_AT_ONCE).map_err(refused)
-                })
-                .await?;
-            let Some(last) = listed.last() else { break };
-            after = Some(last.path.clone());
-            let beneath = root.clone();
-            let look = move || differing(beneath.as_fd(), listed);
-            let found = tokio::task::spawn_blocking(look)
-                .await
-                .map_err(|_| Failure::new(Code::InternalError, "the files could not be looked at", ""))?;
-            *corrected.get_or_insert(0) += found.len() as u64;
-            let (share, table) = (name.clone(), daemon.shared.stored.clone());
-            daemon.ask_store(move |store| correct(store, &share, &found, &table)).await?;
-        }
-        corrected.get_or_insert(0);
-    }
-    let sums = daemon.ask_store(|store| store.stored_sums().map_err(refused)).await?;
-    Ok(question.told(&sums, &config, corrected))
+/// Compares some files with the disk, beside what the daemon serves.
+pub(super) async fn recount(daemon: &Daemon, share: &str, after: Option<Vec<u8>>) -> Result<Value, Failure> {
+    let (name, path) = place(&daemon.started.borrow().config, share)?;
+    let share = name.clone();
+    let listed = daemon.ask_store(move |store| listed(store, &share, after.as_deref())).await?;
+    let looked = tokio::task::spawn_blocking(move || looked_at(&path, listed)).await;
+    let lost = |_| Failure::new(Code::InternalError, "the files could not be looked at", "look at the log");
+    let (found, next) = looked.map_err(lost)??;
+    let table = daemon.shared.stored.clone();
+    daemon.ask_store(move |store| correct(store, &name, &found, next, &table)).await
 }
 
 /// The same without a daemon.
 ///
 /// # Errors
-/// No such share, or the store refuses.
-pub(super) fn offline(store: &mut Store, config: &Config, question: &Question) -> Result<Value, Failure> {
-    let table = StoredTable::default();
-    let mut corrected = None;
-    for (name, path) in question.places(config)?.into_iter().filter(|_| question.recount) {
-        let root = open(&path).map_err(|errno| unreadable(&path, errno))?;
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let listed = store.stored_files(&name, after.as_deref(), FILES_AT_ONCE).map_err(refused)?;
-            let Some(last) = listed.last() else { break };
-            after = Some(last.path.clone());
-            let found = differing(root.as_fd(), listed);
-            *corrected.get_or_insert(0) += found.len() as u64;
-            correct(store, &name, &found, &table)?;
-        }
-        corrected.get_or_insert(0);
-    }
-    let sums = store.stored_sums().map_err(refused)?;
-    Ok(question.told(&sums, config, corrected))
+/// No such share, it cannot be opened, or the store refuses.
+pub(super) fn recount_offline(
+    store: &mut Store,
+    config: &Config,
+    share: &str,
+    after: Option<&[u8]>,
+) -> Result<Value, Failure> {
+    let (name, path) = place(config, share)?;
+    let (found, next) = looked_at(&path, listed(store, &name, after)?)?;
+    correct(store, &name, &found, next, &StoredTable::default())
+}
+
+fn listed(store: &mut Store, share: &str, after: Option<&[u8]>) -> Result<Vec<StoredFile>, Failure> {
+    store.stored_files(share, after, FILES_AT_ONCE).map_err(|error| refused(&error))
+}
+
+/// Files whose size is another, or that are not there (`None`), and behind which file the next ones are.
+type Looked = (Vec<(StoredFile, Option<u64>)>, Option<Vec<u8>>);
+
+fn looked_at(path: &Path, listed: Vec<StoredFile>) -> Result<Looked, Failure> {
+    let root = open(path).map_err(|errno| {
+        let message = format!("{} cannot be opened: {}", path.display(), plain(&errno.into()));
+        Failure::new(Code::Io, message, "make it readable to this user; nothing was changed")
+    })?;
+    let full = listed.len() == FILES_AT_ONCE as usize;
+    let next = listed.last().filter(|_| full).map(|last| last.path.clone());
+    let sized = listed.into_iter().map(|file| (size_of(root.as_fd(), &file.path), file));
+    let differing = sized.filter(|(size, file)| *size != Some(file.bytes)).map(|(size, file)| (file, size));
+    Ok((differing.collect(), next))
 }
 
 fn correct(
     store: &mut Store,
     root: &str,
     found: &[(StoredFile, Option<u64>)],
+    next: Option<Vec<u8>>,
     table: &StoredTable,
-) -> Result<(), Failure> {
-    table.learn(&store.correct_stored(root, found).map_err(refused)?);
-    Ok(())
+) -> Result<Value, Failure> {
+    table.learn(&store.correct_stored(root, found).map_err(|error| refused(&error))?);
+    Ok(json!({"corrected": found.len(), "next": next}))
 }
 
-fn refused(error: StoreError) -> Failure {
+fn refused(error: &StoreError) -> Failure {
     Failure::new(error.code(), error.to_string(), "")
-}
-
-fn unreadable(path: &Path, errno: rustix::io::Errno) -> Failure {
-    let message = format!("{} cannot be opened: {}", path.display(), plain(&errno.into()));
-    Failure::new(Code::Io, message, "make it readable to this user; nothing was changed")
 }
 
 #[cfg(test)]

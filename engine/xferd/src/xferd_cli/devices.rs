@@ -21,7 +21,16 @@ pub(super) struct Devices {}
 
 impl Devices {
     pub(super) fn execute(self, common: &Common) -> Result<(), Failure> {
-        let data = admin::perform(common.state_dir()?, &common.flags(), &Command::Devices)?;
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = admin::perform(common.state_dir()?, &common.flags(), &Command::Devices { after })?;
+            all.extend(page["devices"].as_array().into_iter().flatten().cloned());
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                break;
+            }
+        }
+        let data = serde_json::json!({"devices": all});
         common.print(&data, || table(&data))
     }
 }

@@ -38,8 +38,28 @@ pub(super) struct Stored {
 impl Stored {
     pub(super) fn execute(self, common: &Common) -> Result<(), Failure> {
         let Self { share, account, recount } = self;
-        let command = Command::Stored { share, account, recount };
-        let data = admin::perform(common.state_dir()?, &common.flags(), &command)?;
+        let perform = |command: &Command| admin::perform(common.state_dir()?, &common.flags(), command);
+        let show = Command::Stored { share: share.clone(), account };
+        let mut data = perform(&show)?;
+        if recount {
+            let named = data["shares"].as_array().into_iter().flatten();
+            let all = named.filter_map(|share| Some(share["share"].as_str()?.to_owned()));
+            let shares: Vec<String> = share.map_or_else(|| all.collect(), |share| vec![share]);
+            let mut corrected = 0;
+            for share in shares {
+                let mut after = None;
+                loop {
+                    let told = perform(&Command::Recount { share: share.clone(), after })?;
+                    corrected += told["corrected"].as_u64().unwrap_or_default();
+                    after = serde_json::from_value(told["next"].clone()).unwrap_or_default();
+                    if after.is_none() {
+                        break;
+                    }
+                }
+            }
+            data = perform(&show)?;
+            data["corrected"] = corrected.into();
+        }
         common.print(&data, || table(&data))
     }
 }
@@ -62,8 +82,11 @@ fn table(data: &serde_json::Value) -> String {
             number("files")
         );
     }
+    if let Some(left @ 1..) = data["left_out"].as_u64() {
+        let _ = writeln!(out, "and {left} more; name a share or --account");
+    }
     if rows.is_empty() {
-        let counted = data["counted"].as_array().is_some_and(|shares| !shares.is_empty());
+        let counted = data["shares"].as_array().into_iter().flatten().any(|share| share["counted"] == true);
         out.push_str(if counted {
             "nothing is stored by anybody"
         } else {

@@ -400,7 +400,7 @@ pub trait Guest {
     fn begin(local: _rt::Vec<Attr>) -> ::core::result::Result<(), _rt::String>;
     #[allow(async_fn_in_trait)]
     fn on_events(batch: _rt::Vec<Event>) -> ();
-    /// Before the plugin is unloaded; 50 ms.
+    /// Before the plugin is unloaded; 40 ms.
     #[allow(async_fn_in_trait)]
     fn end() -> ();
 }

@@ -637,7 +637,7 @@ pub trait Guest {
     /// Called once after `configure`.
     #[allow(async_fn_in_trait)]
     fn describe() -> _rt::Vec<Spec>;
-    /// One call at a time; 50 ms at most, 1 ms is usual.
+    /// One call at a time; 40 ms at most, 1 ms is usual.
     #[allow(async_fn_in_trait)]
     fn run(what: Invocation) -> Outcome;
     /// What happened since, oldest first, at most 256 a batch.

@@ -287,7 +287,7 @@ pub trait Guest {
     /// failed or was denied `code`; of a decision `decision`, `action`, `root`, `path`, `reason`; of a device `name`.
     #[allow(async_fn_in_trait)]
     fn topics() -> _rt::Vec<_rt::String>;
-    /// Oldest first, at most 256 a batch; 50 ms at most.
+    /// Oldest first, at most 256 a batch; 40 ms at most.
     #[allow(async_fn_in_trait)]
     fn on_events(batch: _rt::Vec<Event>) -> ();
 }
