@@ -152,3 +152,46 @@ fn refused_token(error: &TokenTextError) -> Failure {
 fn refusal(code: Code, error: &dyn std::fmt::Display) -> Reply {
     Reply::Error { code, message: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use state::{Device, StateDir};
+    use std::sync::Arc;
+
+    #[test]
+    fn devices_are_told_in_answers_that_fit_their_reader() {
+        let home = tempfile::tempdir().expect("temporary directory");
+        let dir = Arc::new(StateDir::open(&home.path().join("state")).expect("made"));
+        let mut store = Store::open(dir, &Limits::DEFAULT).expect("opened");
+        let count = u64::from(DEVICES_AT_ONCE) * 2 + 7;
+        for number in 1..=count {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&number.to_be_bytes());
+            let (account, name) = ("a".repeat(64), "n".repeat(64));
+            let device = Device {
+                device: DeviceId(id),
+                account,
+                name,
+                serial: number,
+                certificate: Vec::new(),
+                not_after_ms: u64::MAX,
+                enrolled_ms: 0,
+                revoked_ms: None,
+            };
+            store.put_device(&device).expect("kept");
+        }
+        let (mut told, mut after) = (0, None::<String>);
+        loop {
+            let page = devices(&mut store, after.as_deref()).expect("told");
+            assert!(page.to_string().len() < Limits::DEFAULT.control_bytes_max as usize / 2);
+            told += page["devices"].as_array().map_or(0, Vec::len) as u64;
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(told, count);
+        assert!(devices(&mut store, Some("xyz")).is_err());
+    }
+}
