@@ -181,7 +181,7 @@ fn a_plugin_that_hangs_is_ended_restarted_and_then_rests() {
     for fault in 1..=5 {
         second += 2;
         let called = call(&mut lane, b"x", second);
-        assert_eq!(called.result, Err(LaneError::Fault(Fault::Timeout { ms: 50 })), "fault {fault}");
+        assert_eq!(called.result, Err(LaneError::Fault(Fault::Timeout { ms: 40 })), "fault {fault}");
     }
     assert_eq!(call(&mut lane, b"", second + 59).result, Err(LaneError::Resting { wait_ms: 1000 }));
     assert!(call(&mut lane, b"", second + 60).result.is_ok());
@@ -196,7 +196,7 @@ fn a_loop_in_on_events_ends_and_an_observer_gets_what_it_wants() {
     let mut bad = taken_in("observer", &component, "", Kv::default()).expect("it is taken in");
     assert!(bad.wants("transfer.done") && !bad.wants("session.up"));
     let called = bad.deliver(&[happening("transfer.done")], at(0)).remove(0);
-    assert_eq!(called.result, Err(LaneError::Fault(Fault::Timeout { ms: 50 })));
+    assert_eq!(called.result, Err(LaneError::Fault(Fault::Timeout { ms: 40 })));
     let counts = "(global.set $heap (i32.const 8192))
         (call $increment (i32.const 64) (i32.const 1) (i64.extend_i32_u (local.get $count)) (i32.const 2048))";
     let mut good =

@@ -11,6 +11,7 @@
 use crate::link::{LinkEvent, LinkId, Phase, Shaking};
 use crate::links::{Links, MS};
 use crate::ops::Finish;
+use crate::rate::Rates;
 use crate::rx::{Rx, full_frame_bytes};
 use crate::tools::Core;
 use base::codes::Code;
@@ -133,8 +134,10 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Links<B> {
             if said_all && !core::mem::replace(&mut link.said, true) {
                 core.io.shut_write(socket);
             }
-            // Also before all is said: a peer that is stuck with writing does not read.
-            if matches!(link.rx, Rx::Idle) {
+            // Also before all is said: a peer that is stuck with writing does not read. What is dropped has no rate, and
+            // waits for no slot of its size.
+            if !link.rx.in_flight() {
+                (link.rx, link.rates) = (Rx::Idle, Rates::default());
                 self.receive(core, id, false);
             }
             return;

@@ -182,3 +182,31 @@ fn an_observer_hears_what_it_asked_for() {
     let of = |name: &str| log.lines().filter(|line| line.contains(&format!("plugin=test/{name}"))).count();
     assert_eq!((of("ends"), of("fails"), of("joins")), (1, 0, 1), "{log}");
 }
+
+#[test]
+fn an_observer_whose_events_never_end_is_named_and_leaves_nothing() {
+    let world = World::new();
+    tree::file(&world.local("mine"), 1000, &mut Seed(1));
+    serve(&world, "1.0.0", COUNT);
+    let topic = "session.up";
+    // It counts, then loops: what it counted is dropped with the call.
+    let loops =
+        "(call $increment (i32.const 64) (i32.const 1) (i64.const 1) (i32.const 2048)) (loop $l (br $l))";
+    install(&world, "observer", "loops", "1.0.0", &observer(topic, loops));
+    let traps = "(call $increment (i32.const 64) (i32.const 1) (i64.const 1) (i32.const 2048)) (unreachable)";
+    install(&world, "observer", "traps", "1.0.0", &observer(topic, traps));
+    for round in 1..=3_u64 {
+        world.client.run(["copy", "mine", "lab:/mine"]).ok();
+        assert_eq!(call(&world, b"").ok().stdout, round.to_le_bytes(), "the handler beside it goes on");
+    }
+    let state = world.daemon().state.clone();
+    for (name, what) in [("loops", "timeout: it took more than 40 ms"), ("traps", "it trapped")] {
+        let keys = said(&xferd(&world, &["plugin", "keys", &format!("test/{name}"), "--json"]));
+        assert!(keys.contains("\"keys\":[]"), "{keys}");
+        let log = std::fs::read_to_string(state.with_extension("log")).expect("a log");
+        let named = |line: &&str| line.contains(&format!("plugin=test/{name}")) && line.contains(what);
+        assert!(log.lines().any(|line| named(&line)), "{name}: {log}");
+        let status = said(&xferd(&world, &["status", "--plugins", "--json"]));
+        assert!(status.contains(&format!("\"test/{name}\"")) && status.contains("\"faults\":"), "{status}");
+    }
+}

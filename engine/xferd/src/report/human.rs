@@ -124,7 +124,8 @@ fn summary(outcome: &Outcome) -> String {
     ];
     let told: Vec<String> =
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
-    text.push_str(&if told.is_empty() { "nothing to do".to_owned() } else { told.join(", ") });
+    let nothing = if outcome.failure.is_some() { "nothing is in place" } else { "nothing to do" };
+    text.push_str(&if told.is_empty() { nothing.to_owned() } else { told.join(", ") });
     if outcome.dry_run {
         return text;
     }
@@ -187,6 +188,12 @@ mod tests {
         assert_eq!(summary(&outcome), "3 created, 1 failed; 2.0 MB in 2.00 s, 1.0 MB/s; limited by write");
         outcome.dry_run = true;
         assert_eq!(summary(&outcome), "would be: 3 created, 1 failed");
+        let cut = Outcome {
+            bytes: 5,
+            failure: Some(Failure::new(Code::AccessDenied, "no longer", "")),
+            ..Outcome::default()
+        };
+        assert_eq!(summary(&cut), "nothing is in place; 5 B in 0.00 s, 5.0 MB/s");
         let unhashed = Outcome { verify: "transport", ..Outcome::default() };
         assert_eq!(summary(&unhashed), "nothing to do; 0 B in 0.00 s; not hashed by the receiver");
         let idle = Outcome { durability: "none", ..Outcome::default() };

@@ -3,13 +3,14 @@
 use crate::machine::{Machines, describe};
 use crate::scene::{archive, bytes, pull, push, tree, under};
 use crate::town::{HOME, ROOT};
-use base::hooks::FileAction;
+use base::hooks::{FileAction, Obligations};
 use base::limits::Limits;
 use proto::transfer::offer::Options;
 use shard::command::{Command, JobData, JobEnd, JobKind};
 use sim::disk::View;
 use sim::drive::Ended;
-use sim::faults::FaultPlan;
+use sim::faults::{FaultKind, FaultPlan};
+use sim::hooks::{Denial, Seen};
 use sim::oracle::{Compare, differences};
 use sim::world::{EndId, Held, World, WorldConfig};
 use std::rc::Rc;
@@ -18,7 +19,11 @@ use std::rc::Rc;
 const TURNS_MAX: u64 = 200_000;
 
 fn machines(seed: u64) -> Machines {
-    let world = World::new(WorldConfig::two_ends(seed, FaultPlan::none()));
+    machines_under(seed, FaultPlan::none())
+}
+
+fn machines_under(seed: u64, plan: FaultPlan) -> Machines {
+    let world = World::new(WorldConfig::two_ends(seed, plan));
     let mut machines = Machines::new(world, Limits::TINY);
     machines.drive.start(EndId::DAEMON);
     machines
@@ -182,5 +187,42 @@ fn sync_deletes_what_the_source_lacks() {
 
         let end = run(&mut machines, push("tree", options, None, false));
         assert_eq!(end.totals.bytes, 0, "{:?}", end.totals);
+    }
+}
+
+/// Whose transfer is ended by the other end says no more: also not what waits for a rate, or for a peer that reads at one.
+#[test]
+fn a_transfer_that_is_no_longer_allowed_ends_before_a_closing_link_is_cut_off() {
+    for seed in 0..40 {
+        // Half of the connections hold less than a record.
+        let plan = FaultPlan::only(&[FaultKind::ShortSend]);
+        let mut machines = machines_under(seed, plan);
+        let _guard = machines.world.guard();
+        machines.world.disk(EndId::CLIENT, |disk| {
+            disk.build_file(&under(HOME, "file"), &bytes(seed, 200_000));
+            disk.settle();
+        });
+        let office = machines.offices[1].clone();
+        let slow = Obligations { bytes_per_second: 150_000, ..Obligations::NONE };
+        office.borrow_mut().obligations = Some(slow);
+        machines.begin(Rc::new(push("file", archive(), None, true)));
+        let moved = |seen: &Seen| matches!(seen, Seen::Progress { bytes: 20_000.., .. });
+        let under_way =
+            machines.drive.run(TURNS_MAX, |_, _| office.borrow().seen.iter().any(|(_, seen)| moved(seen)));
+        assert_eq!(under_way, Ended::Done, "seed {seed}");
+        let denial = Denial { action: Some("push"), ..Denial::default() };
+        office.borrow_mut().denials.push(denial);
+        office.borrow_mut().generation += 1;
+        let told_ns = machines.world.now(EndId::CLIENT).mono_ns;
+        let desk = machines.desk.clone();
+        let start = desk.borrow().at_start[0];
+        let closed = machines
+            .drive
+            .run(TURNS_MAX, |world, _| desk.borrow().ended.is_some() && world.held(EndId::CLIENT) == start);
+        assert_eq!(closed, Ended::Done, "seed {seed}");
+        let took_ms = (machines.world.now(EndId::CLIENT).mono_ns - told_ns) / 1_000_000;
+        assert!(took_ms < Limits::TINY.close_ms, "seed {seed}: {took_ms} ms");
+        let end = describe(&desk.borrow_mut().ended.take());
+        assert!(end.contains("no longer allowed"), "seed {seed}: {end}");
     }
 }
