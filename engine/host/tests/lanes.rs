@@ -112,7 +112,7 @@ fn a_fault_is_one_answer_and_the_others_are_served() {
     let handle = running.lanes.handle();
     let first = ask(&handle, "ok", b"");
     let answer = first.recv().expect("one answer");
-    let expected = Answer::Failed { plugin: "test/bad".into(), fault: Fault::Timeout { ms: 50 } };
+    let expected = Answer::Failed { plugin: "test/bad".into(), fault: Fault::Timeout { ms: 40 } };
     assert_eq!((answer.code(), answer), (Some(Code::Timeout), expected));
     assert!(first.recv().is_err(), "no second answer");
     handle.install(lane("bad", "handler", &fine)).expect("the queue has room");

@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::link::{LinkId, StreamHello, StreamPlace};
 use crate::receive::ReceiveMail;
 use crate::send::SendMail;
-use base::ids::{CoreId, PartId};
+use base::ids::{CoreId, PartId, TransferId};
 use base::limits::Limits;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -41,7 +41,7 @@ pub enum Mail {
         index: u16,
     },
     /// To every core: another transfer of the same device takes this part over.
-    Yield(PartId),
+    Yield { part: PartId, to: TransferId },
     /// To a core that carries a stream: its session ended.
     StreamClose(LinkId),
     /// To a core that carries a stream: its bytes per second changed.

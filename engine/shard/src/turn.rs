@@ -284,7 +284,7 @@ impl<I: Io, H: Hooks> Shard<I, H> {
                 // in flight on descriptors of the home.
                 control.on_stream(session, stream, false);
             }
-            Mail::Yield(part) => receives.on_yield(part),
+            Mail::Yield { part, to } => receives.on_yield(part, to),
             Mail::StreamClose(link) => links.bye(core, link),
             Mail::StreamRate(link, per_second) => links.change_rate(core, link, per_second, None),
             Mail::Recovered => {

@@ -521,6 +521,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         {
             return None;
         }
+        self.close_resume(core);
         self.close_files(core);
         self.close_deletions(core);
         if let Some((_, digest)) = self.digest.take() {

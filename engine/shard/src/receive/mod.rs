@@ -305,9 +305,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receives<B> {
         self.homes.values_mut().any(|home| home.on_reply(core, links, ticket, reply))
     }
 
-    /// A newer transfer of the same device takes a part over: the older one ends.
-    pub(crate) fn on_yield(&mut self, part: PartId) {
-        for home in self.homes.values_mut().filter(|home| home.holds(part)) {
+    /// A newer transfer of the same device takes a part over: the older one ends. It may have the part by now, because
+    /// the older one ended by itself.
+    pub(crate) fn on_yield(&mut self, part: PartId, to: TransferId) {
+        for home in self.homes.values_mut().filter(|home| home.holds(part) && !home.is(to)) {
             let message = "the same file is being sent again: the newer transfer took over".to_owned();
             home.fail(Code::Superseded, message);
         }

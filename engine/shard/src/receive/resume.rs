@@ -17,7 +17,7 @@ use crate::tools::Core;
 use base::codes::Code;
 use base::entry::Entry;
 use base::hooks::Hooks;
-use base::ids::{CoreId, FileIndex, PartId};
+use base::ids::{CoreId, FileIndex, PartId, TransferId};
 use base::io::{Act, ActOut, Errno, Fd, How, Io, Op};
 use base::limits::DATA_AT;
 use base::name::RelPath;
@@ -74,7 +74,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             Ok(journal) => journal,
             Err(Errno::AGAIN) => {
                 for to in 0..core.mail.cores() {
-                    core.post(CoreId(to), Mail::Yield(part));
+                    core.post(CoreId(to), Mail::Yield { part, to: self.spec.id });
                 }
                 self.wait_for(index, part, core.now.mono_ns + YIELD_MS * MS);
                 return true;
@@ -223,6 +223,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         }
     }
 
+    /// Lets go of a journal that is being read; one whose part is being hashed is the file's.
+    pub(super) fn close_resume<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
+        if let Some(Resume { journal, phase: Phase::Reading { .. }, .. }) = self.resume.take() {
+            core.close(journal);
+        }
+    }
+
+    /// Whether it is this transfer.
+    pub(super) fn is(&self, id: TransferId) -> bool {
+        self.spec.id == id
+    }
+
     /// Whether this transfer stages that part.
     pub(super) fn holds(&self, part: PartId) -> bool {
         let name = part_name(part);
@@ -289,7 +301,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         let Some(Resume { index, part, journal, phase, .. }) = self.resume.take() else { return };
         let Phase::Reading { reader, records, .. } = phase else { return };
         let scanned = reader.finish();
-        let Some(incoming) = self.files.get(&index) else { return };
+        let Some(incoming) = self.files.get(&index) else { return core.close(journal) };
         let (entry, dir) = (incoming.entry.clone(), incoming.dir);
         let offered = self.begin_of(&entry, false);
         let fd = self.dirs.fd(core, dir).and_then(|dir| {

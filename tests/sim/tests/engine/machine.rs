@@ -5,6 +5,7 @@
 
 use crate::planted::{Planted, Tampered};
 use crate::town::{self, HOME, JOURNAL, Opened, PORT, ROOT};
+use base::hooks::FileAction;
 use base::ids::{CoreId, TransferId};
 use base::limits::Limits;
 use shard::Shard;
@@ -164,13 +165,17 @@ fn boot(
 }
 
 impl Machines {
-    /// What both ends said besides progress and files, for a failure.
+    /// What both ends said besides progress and files that did not fail, for a failure.
     pub(crate) fn said(&self) -> String {
         let mut out = String::new();
         for office in &self.offices {
             for (at, seen) in &office.borrow().seen {
                 match seen {
                     Seen::SessionUp { .. } => {}
+                    Seen::File { action: FileAction::Failed, path, code, .. } => {
+                        let path = path.escape_ascii();
+                        let _ = writeln!(out, "{}.{}: failed {path}: {code:?}", at.end.0, at.core.0);
+                    }
                     Seen::Progress { .. } | Seen::File { .. } | Seen::Decided { .. } => {}
                     Seen::SessionDown { code, .. } => {
                         let _ = writeln!(out, "{}.{}: session down {code:?}", at.end.0, at.core.0);

@@ -189,6 +189,10 @@ impl Trial {
         if let Some(JobEnd { result: Err(Failure { code: Code::Integrity, .. }), .. }) = ended {
             self.broken.push(format!("what arrived is called false: {}", describe(ended)));
         }
+        // The client that runs is the newest there is.
+        if let Some(JobEnd { result: Err(Failure { code: Code::Superseded, .. }), .. }) = ended {
+            self.broken.push(format!("nobody took over: {}", describe(ended)));
+        }
     }
 
     fn again(&mut self) {
