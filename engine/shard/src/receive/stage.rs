@@ -379,6 +379,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     ) {
         self.totals.bytes += u64::from(len - copied);
         core.reach(Point::ChunkWritten);
+        // Of a file that has failed meanwhile nothing counts, also not what its older one no longer gives.
+        if !self.files.contains_key(&file) {
+            return;
+        }
         if own != theirs {
             if copied > 0 && self.ask_whole(core, links, file, chunk) {
                 return;

@@ -57,7 +57,7 @@ fn disks_fail() {
 #[test]
 fn every_fault() {
     let sums = RefCell::new((Met::default(), Pressure::default()));
-    run_seeds(20_000..26_000, 25, &kinds(), |seed, plan| {
+    run_seeds(0..500, 25, &kinds(), |seed, plan| {
         let outcome = hold(Try::of_seed(seed, plan));
         let (met, pressure) = &mut *sums.borrow_mut();
         met.rekeys += outcome.met.rekeys;
@@ -94,6 +94,8 @@ fn seeds_that_failed() {
     hold(Try::of_seed(1056, FaultPlan::from_seed(1056, &kinds())));
     // A transfer that ended while it read the journal of a part kept it locked for ever.
     hold(Try::of_seed(22_634, FaultPlan::from_seed(22_634, &kinds())));
+    // A chunk of a file that had failed meanwhile was taken for a fault of memory.
+    hold(Try::of_seed(25_797, FaultPlan::from_seed(25_797, &kinds())));
     // The part of a transfer that failed stayed where what was there turned out to be whole.
     let disk = [F::ReadError, F::WriteError, F::SyncError, F::NoSpace];
     for seed in [212, 505, 1217] {
