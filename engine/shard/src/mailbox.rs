@@ -40,8 +40,13 @@ pub enum Mail {
         /// Its number in the session.
         index: u16,
     },
-    /// To every core: another transfer of the same device takes this part over.
-    Yield { part: PartId, to: TransferId },
+    /// To every core: another transfer of the same device takes a part over.
+    Yield {
+        /// Which part.
+        part: PartId,
+        /// Who takes it.
+        to: TransferId,
+    },
     /// To a core that carries a stream: its session ended.
     StreamClose(LinkId),
     /// To a core that carries a stream: its bytes per second changed.

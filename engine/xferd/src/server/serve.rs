@@ -10,15 +10,17 @@ use crate::clock::utc_ms;
 use crate::config::{Config, Flags};
 use crate::cores::{CoreEvent, Cores, Plan};
 use crate::failure::{Failure, plain};
+use crate::groups::Groups;
 use crate::names::Names;
-use crate::plugins::PluginThread;
+use crate::plugins::{Known, PluginThread};
 use crate::rules::Authorizer;
 use crate::{crash, harden, logs, settings};
 use base::codes::Code;
-use host::Value;
+use base::ids::DecisionId;
+use host::{PolicySet, PolicySource, Value};
 use rustix::fs::Mode;
 use shard::settings::Settings;
-use state::StoreThread;
+use state::{StoreError, StoreThread};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,17 +47,7 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     }
     let held = Held::open(&config.shares)?;
     let mut opened = open::open(&config.state.value, &config.limits)?;
-    let last =
-        opened.store.last_decision().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
-    let sums =
-        opened.store.stored_sums().map_err(|error| Failure::start(error.code(), error.to_string(), ""))?;
-    let groups = super::groups::read(&mut opened.store)?;
-    super::groups::warn_of_absent(&config, &groups);
-    let known = super::known(&opened.enrol.device(), &mut opened.store, groups.clone())?;
-    let keys = crate::plugins::keys(&mut opened.store, &config.state.value)?;
-    let (state, bounds) = (&config.state.value, &config.limits);
-    let policies = crate::plugins::load(state, &config.plugin, bounds, 1, &keys, None)?;
-    let lanes = crate::plugins::lane_sources(state, &config.plugin, bounds, &keys)?;
+    let Kept { last, stored, groups, known, policies, lanes } = Kept::read(&config, &mut opened)?;
     let listeners = listen::listen(&config.listen.value, config.cores.value)?;
     let socket = admin::bind(&config.state.value)?;
     ring::set_umask_zero();
@@ -63,7 +55,6 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
     let thread = StoreThread::start(opened.store, &limits).map_err(|error| {
         Failure::start(Code::Io, format!("no thread for the store: {}", plain(&error)), "")
     })?;
-    let known = Arc::new(known);
     let local = local(&opened.enrol, &listeners.addresses);
     let plugins = PluginThread::start(thread.handle(), known.clone(), local, limits.clone())?;
     plugins.reload(lanes)?;
@@ -78,7 +69,7 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
         decisions: Arc::new(Decisions::new(last, utc_ms())),
         known,
         plugins: plugins.clone(),
-        stored: Arc::new(StoredTable::new(&config.shares, &sums)),
+        stored,
         places: stored::places(&config).into(),
         limits: limits.clone(),
     };
@@ -129,6 +120,34 @@ pub fn run(config: Config, flags: Flags) -> Result<(), Failure> {
         (Ok(()), false) => {
             Err(Failure::new(Code::InternalError, "a thread ended by a fault of ours", "look at the log"))
         }
+    }
+}
+
+/// What earlier runs kept: facts of the store, and the plugins that are installed.
+struct Kept {
+    last: DecisionId,
+    stored: Arc<StoredTable>,
+    groups: Arc<Groups>,
+    known: Arc<Known>,
+    policies: Option<Arc<PolicySet>>,
+    lanes: Vec<PolicySource>,
+}
+
+impl Kept {
+    fn read(config: &Config, opened: &mut open::Opened) -> Result<Self, Failure> {
+        let refused = |error: StoreError| Failure::start(error.code(), error.to_string(), "");
+        let store = &mut opened.store;
+        let last = store.last_decision().map_err(refused)?;
+        let sums = store.stored_sums().map_err(refused)?;
+        let groups = super::groups::read(store)?;
+        super::groups::warn_of_absent(config, &groups);
+        let known = Arc::new(super::known(&opened.enrol.device(), store, groups.clone())?);
+        let (state, limits) = (&config.state.value, &config.limits);
+        let keys = crate::plugins::keys(store, state)?;
+        let policies = crate::plugins::load(state, &config.plugin, limits, 1, &keys, None)?;
+        let lanes = crate::plugins::lane_sources(state, &config.plugin, limits, &keys)?;
+        let stored = Arc::new(StoredTable::new(&config.shares, &sums));
+        Ok(Self { last, stored, groups, known, policies, lanes })
     }
 }
 
