@@ -33,6 +33,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
 
     /// A file is verified: it may be published once it is counted.
     pub(super) fn verified(&mut self, file: FileIndex) {
+        if let Some(incoming) = self.files.get_mut(&file) {
+            incoming.verified = true;
+        }
         let place = match self.files.get(&file) {
             Some(incoming) if incoming.failed.is_none() && incoming.entry.kind == Kind::File => {
                 self.place(incoming)

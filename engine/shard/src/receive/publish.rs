@@ -63,6 +63,8 @@ pub(super) struct Publisher<B> {
     pub(super) staging: Option<Vec<u8>>,
     /// Verified files, in order.
     pub(super) ready: VecDeque<FileIndex>,
+    /// Verified files of which a checkpoint is being synced.
+    held: Vec<FileIndex>,
     pub(super) ready_bytes: u64,
     /// Seals verified since the last batch began.
     pub(super) seals: u32,
@@ -93,6 +95,7 @@ impl<B> Publisher<B> {
             journal: None,
             staging: None,
             ready: VecDeque::new(),
+            held: Vec::new(),
             ready_bytes: 0,
             seals: 0,
             ready_since_ns: u64::MAX,
@@ -111,9 +114,15 @@ impl<B> Publisher<B> {
         }
     }
 
-    /// A file is verified.
+    /// A file is verified. Of two syncs of one file at a time only one might hear that data was lost, so its checkpoint
+    /// ends first, and no other begins.
     pub(super) fn ready(&mut self, file: FileIndex) {
-        self.ready.push_back(file);
+        self.undurable.remove(&file);
+        if self.checkpoints.contains_key(&file) {
+            self.held.push(file);
+        } else {
+            self.ready.push_back(file);
+        }
     }
 
     /// A file has chunks to name in its journal.
@@ -128,7 +137,7 @@ impl<B> Publisher<B> {
 
     /// Files that are being published or wait only for it.
     pub(super) fn verified(&self) -> usize {
-        self.ready.len() + self.running.as_ref().map_or(0, |running| running.files.len())
+        self.ready.len() + self.held.len() + self.running.as_ref().map_or(0, |running| running.files.len())
     }
 
     /// A file is to be marked torn before it is written.
@@ -143,7 +152,11 @@ impl<B> Publisher<B> {
 
     /// Nothing is being published and nothing waits for it.
     pub(super) fn is_idle(&self) -> bool {
-        self.running.is_none() && self.ready.is_empty() && self.flights.is_empty() && self.in_place.is_empty()
+        self.running.is_none()
+            && self.ready.is_empty()
+            && self.held.is_empty()
+            && self.flights.is_empty()
+            && self.in_place.is_empty()
     }
 
     pub(super) fn tag(&mut self, flight: Flight) -> u64 {
@@ -240,16 +253,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
     /// Names received chunks in their journals.
     fn journal_received<I: Io<Buf = B>, H: Hooks>(&mut self, core: &mut Core<I, H>) {
         for file in core::mem::take(&mut self.publisher.rows) {
-            let Some(large) = self.files.get_mut(&file).and_then(|incoming| incoming.large.as_mut()) else {
-                continue;
-            };
+            let Some(incoming) = self.files.get_mut(&file) else { continue };
+            let verified = incoming.verified;
+            let Some(large) = &mut incoming.large else { continue };
             let rows = core::mem::take(&mut large.rows);
             let Some(journal) = &mut large.journal else { continue };
             let append = journal.writer.received(&rows);
             let bytes = rows.len() as u64 * (1 << large.map.chunk_log2());
             journal.append(append, Then::Received(file, rows.iter().map(|row| row.chunk).collect()));
             self.publisher.appended.insert(file);
-            if self.publisher.durability.syncs() {
+            if self.publisher.durability.syncs() && !verified {
                 let undurable = self.publisher.undurable.entry(file).or_insert((0, core.now.mono_ns));
                 undurable.0 += bytes;
             }
@@ -293,7 +306,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
         loop {
             let journal =
                 self.files.get_mut(&file).and_then(|incoming| incoming.large.as_mut()?.journal.as_mut());
-            let Some(journal) = journal else { return };
+            let Some(journal) = journal else {
+                // The file is gone.
+                return self.publisher.held.retain(|held| *held != file);
+            };
             let Some((id, step)) = machine.next(&mut journal.writer) else { break };
             self.start_step(core, Machine::Checkpoint(file), id, step);
         }
@@ -303,6 +319,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
                 self.fail(code, format!("a sync failed ({}): check the disk", code.name()))
             }
             Some(Outcome::Held) => {
+                if let Some(at) = self.publisher.held.iter().position(|held| *held == file) {
+                    self.publisher.held.swap_remove(at);
+                    self.publisher.ready.push_back(file);
+                }
                 let mut ranges = Vec::new();
                 if let Some(large) = self.files.get_mut(&file).and_then(|incoming| incoming.large.as_mut()) {
                     large.map.end_checkpoint(|range| ranges.push(range));

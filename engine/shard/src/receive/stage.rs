@@ -39,6 +39,8 @@ pub(super) struct Incoming {
     pub(super) root: Option<Value>,
     /// Why it will not be published.
     pub(super) failed: Option<Code>,
+    /// Its seal is verified: what is published syncs it, nothing else does.
+    pub(super) verified: bool,
     /// Its account's sum waits to hear whether it got its name.
     pub(super) counted: bool,
     /// The seal that names it.
@@ -82,6 +84,7 @@ impl Incoming {
             existing,
             root,
             failed: None,
+            verified: false,
             counted: false,
             seal: None,
             temp: None,
