@@ -330,8 +330,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Home<B> {
             return;
         };
         if self.older_mut(cutting.file).is_none() {
-            // Its file is over; nobody else closes it.
-            return core.close(cutting.fd);
+            // Its file is over. Where lanes still work on it, it closes the older one itself; else nobody does.
+            let leaving = self.leaving.get(&cutting.file).and_then(|incoming| incoming.large.as_ref());
+            if leaving.is_none_or(|large| large.older.is_none()) {
+                core.close(cutting.fd);
+            }
+            return;
         }
         self.send_pieces(core, links, Pieces { step: Step::Last, ..cutting.message });
     }

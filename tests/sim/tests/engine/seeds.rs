@@ -104,6 +104,8 @@ fn seeds_that_failed() {
     hold(Try::of_seed(22_634, FaultPlan::from_seed(22_634, &kinds())));
     // A file was published over a checkpoint's sync that failed, because the sync of its own batch heard nothing of it.
     hold(Try::of_seed(36_444, FaultPlan::from_seed(36_444, &kinds())));
+    // The older one of a file that failed while it was cut and lanes worked on it was closed twice.
+    hold(Try::of_seed(48_208, FaultPlan::from_seed(48_208, &kinds())));
     // A chunk of a file that had failed meanwhile was taken for a fault of memory.
     hold(Try::of_seed(25_797, FaultPlan::from_seed(25_797, &kinds())));
     // The part of a transfer that failed stayed where what was there turned out to be whole.
